@@ -1,0 +1,17 @@
+//! How a leg is listened to.
+
+use serde::{Deserialize, Serialize};
+
+/// How a leg is listened to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ListenMode {
+    /// Keys only; the sound goes to nobody's ears but the bridge's.
+    KeysOnly,
+    /// A turn of dialogue: endpointing by pause, finals with the caller's priority.
+    Turn,
+    /// Digits are being spoken: pauses between groups do not end the turn.
+    Digits,
+    /// A bridged conversation, transcribed on the side with low priority.
+    Conversation,
+}

@@ -1,0 +1,3 @@
+//! Answers, connectors to business systems, and what is learned from outcomes.
+
+pub mod lookup;

@@ -1,0 +1,31 @@
+//! # Warmline: the map
+//!
+//! A self-hosted voice IVR call router. One direction, no way back except through the runtime:
+//!
+//! ```text
+//! socket → sip → media (frames) → speech (utterance → text) → call
+//!                                                               ├ understanding (intent, slots, stress)
+//!                                                               ├ policy (decision)
+//!                                                               └ commands → runtime → speech (audio), desk, store, web
+//! ```
+//!
+//! Imports: base ← config ← knowledge ← understanding ← policy ← call; adapters (sip, media,
+//! speech, desk, store, publish, web) import call and what stands left of it, never each other;
+//! runtime and cli import all. `tests/tidy.rs` checks it.
+
+pub mod base;
+pub mod call;
+pub mod cli;
+pub mod config;
+pub mod desk;
+pub mod knowledge;
+pub mod manual;
+pub mod media;
+pub mod policy;
+pub mod publish;
+pub mod runtime;
+pub mod sip;
+pub mod speech;
+pub mod store;
+pub mod understanding;
+pub mod web;
