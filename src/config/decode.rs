@@ -362,14 +362,13 @@ impl Sections<'_> {
     }
 
     fn speech(&mut self, table: &Table) -> Speech {
-        let speech = Speech {
+        Speech {
             model: table.string_or("model", &Speech::default().model, self.problems),
             workers: table.integer_in("workers", 0..=256, 0, self.problems) as usize,
             models_folder: table
                 .string("models_folder", self.problems)
                 .map(|path| self.folder.join(path)),
-        };
-        speech
+        }
     }
 
     fn voice(&mut self, table: &Table) -> Voice {
@@ -387,34 +386,31 @@ impl Sections<'_> {
     }
 
     fn recording(&mut self, table: &Table) -> Recording {
-        let recording = Recording {
+        Recording {
             on: table.bool_or("on", true, self.problems),
             consent: table.choice("consent", &CONSENT, ConsentMode::Notice, self.problems),
             folder: self.path(table, "folder", "data/recordings"),
             quota_mib: table.integer_in("quota_mib", 1..=100_000_000, 10_240, self.problems) as u64,
-        };
-        recording
+        }
     }
 
     fn transfer(&mut self, table: &Table) -> Transfer {
-        let transfer = Transfer {
+        Transfer {
             ring: self.seconds(table, "ring_s", 120, 15),
             briefing: self.seconds(table, "briefing_s", 120, 15),
             tries_max: table.integer_in("tries_max", 1..=50, 5, self.problems) as u32,
             queue_wait_max: self.seconds(table, "queue_wait_max_s", 7_200, 300),
             queue_max: table.integer_in("queue_max", 0..=10_000, 50, self.problems) as usize,
             wrap_up: self.seconds(table, "wrap_up_s", 3_600, 30),
-        };
-        transfer
+        }
     }
 
     fn store(&mut self, table: &Table) -> Store {
-        let store = Store {
+        Store {
             file: self.path(table, "file", "data/warmline.db"),
             retention_days: table.integer_in("retention_days", 1..=36_500, 30, self.problems)
                 as u32,
-        };
-        store
+        }
     }
 
     fn web(&mut self, table: &Table) -> Web {
