@@ -104,6 +104,11 @@ impl Table {
         &self.path
     }
 
+    /// A table without fields, standing for the absent sub-table `key`.
+    pub fn empty(&self, key: &str) -> Table {
+        self.below(key, self.line, &Rc::default())
+    }
+
     /// Adds a fault of `field` (or of the table itself where `field` is empty).
     pub fn fault(
         &self,
