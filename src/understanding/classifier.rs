@@ -95,9 +95,8 @@ impl Classifier {
         if self.classes == 0 || reading.is_empty() {
             return Vec::new();
         }
-        let strange = reading.tokens.iter().filter(|token| {
-            !token.is_digits() && !words.knows(&token.norm)
-        });
+        let strange =
+            reading.tokens.iter().filter(|token| !token.is_digits() && !words.knows(&token.norm));
         let share = strange.count() as f32 / reading.len() as f32;
         let trust = (1.15 - 1.2 * share).clamp(0.0, 1.0);
         let mut out = self.softmax(&features(reading, words), SHARPNESS);
@@ -148,7 +147,8 @@ fn place(kind: &str, left: &str, right: &str) -> usize {
 
 fn shuffle(order: &mut [usize], random: &mut u64) {
     for last in (1..order.len()).rev() {
-        *random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963);
+        *random =
+            random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963);
         order.swap(last, (*random >> 33) as usize % (last + 1));
     }
 }

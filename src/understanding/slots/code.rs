@@ -137,9 +137,10 @@ fn letter(
         return Some((place + 1, letter.to_ascii_uppercase().to_string()));
     }
     let touching = token.glue == '\0'
-        || reader.reading.token(place + 1).is_some_and(|next| {
-            next.glue == '\0' && next.is_digits()
-        });
+        || reader
+            .reading
+            .token(place + 1)
+            .is_some_and(|next| next.glue == '\0' && next.is_digits());
     let short = token.norm.len() <= 4 && token.norm.bytes().all(|b| b.is_ascii_alphabetic());
     let suffix = matches!(token.norm.as_str(), "st" | "nd" | "rd" | "th" | "am" | "pm" | "km");
     (touching && short && !suffix).then(|| (place + 1, token.norm.to_ascii_uppercase()))
