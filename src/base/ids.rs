@@ -160,7 +160,9 @@ mod tests {
 
     #[test]
     fn call_ids_from_outside_carry_nothing_else() {
-        for text in ["", "../../etc/passwd", "0123456789abcdefghjkmnpqr/", "0123456789ABCDEFGHJKMNPQRS"] {
+        for text in
+            ["", "../../etc/passwd", "0123456789abcdefghjkmnpqr/", "0123456789ABCDEFGHJKMNPQRS"]
+        {
             assert_eq!(CallId::parse(text), None, "{text}");
         }
     }

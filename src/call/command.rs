@@ -151,22 +151,51 @@ pub struct UnderstandingNote {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "step")]
 pub enum TransferStep {
-    Wanted { reasons: Vec<Reason> },
-    Queued { position: u32 },
-    Offered { agent: AgentId },
-    Ringing { agent: AgentId },
-    Failed { agent: AgentId, failure: DialFailure },
-    Briefing { agent: AgentId },
-    Accepted { agent: AgentId },
-    Declined { agent: AgentId },
+    Wanted {
+        reasons: Vec<Reason>,
+    },
+    Queued {
+        position: u32,
+    },
+    Offered {
+        agent: AgentId,
+    },
+    Ringing {
+        agent: AgentId,
+    },
+    Failed {
+        agent: AgentId,
+        failure: DialFailure,
+    },
+    Briefing {
+        agent: AgentId,
+    },
+    Accepted {
+        agent: AgentId,
+    },
+    Declined {
+        agent: AgentId,
+    },
     /// No key in time.
-    Unconfirmed { agent: AgentId },
+    Unconfirmed {
+        agent: AgentId,
+    },
     /// The agent hung up, or its media was dead, before the bridge.
-    AgentLeft { agent: AgentId },
-    Bridged { agent: AgentId },
-    Held { leg: LegId },
-    Resumed { leg: LegId },
-    AgentLost { agent: AgentId },
+    AgentLeft {
+        agent: AgentId,
+    },
+    Bridged {
+        agent: AgentId,
+    },
+    Held {
+        leg: LegId,
+    },
+    Resumed {
+        leg: LegId,
+    },
+    AgentLost {
+        agent: AgentId,
+    },
     CallerLeft,
     /// All offers failed: back to the machine.
     GaveUp,

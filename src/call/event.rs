@@ -15,56 +15,107 @@ use crate::knowledge::lookup::{LookupFailure, LookupReply};
 #[serde(rename_all = "snake_case")]
 pub enum Event {
     /// A caller's INVITE (or browser offer) was admitted and its media agreed. Always first.
-    Arrived { caller: Box<CallerInfo> },
+    Arrived {
+        caller: Box<CallerInfo>,
+    },
     /// The ACK came (or the browser's media connected): the caller hears us now.
     CallerConnected,
 
     /// An outbound leg rings.
-    LegRinging { leg: LegId },
+    LegRinging {
+        leg: LegId,
+    },
     /// An outbound leg was answered and its media agreed.
-    LegAnswered { leg: LegId },
+    LegAnswered {
+        leg: LegId,
+    },
     /// An outbound leg was never answered.
-    LegFailed { leg: LegId, failure: DialFailure },
+    LegFailed {
+        leg: LegId,
+        failure: DialFailure,
+    },
     /// A leg ended after it was answered, or the caller gave up before (CANCEL).
-    LegEnded { leg: LegId, end: LegEnd },
+    LegEnded {
+        leg: LegId,
+        end: LegEnd,
+    },
     /// The peer put us on hold, or took us back (re-INVITE, UPDATE).
-    LegHeld { leg: LegId },
-    LegResumed { leg: LegId },
+    LegHeld {
+        leg: LegId,
+    },
+    LegResumed {
+        leg: LegId,
+    },
     /// RTP from the peer was seen for the first time, or again after silence.
-    MediaSeen { leg: LegId },
+    MediaSeen {
+        leg: LegId,
+    },
     /// No RTP for a while: 3 s on a leg that should send, reported once.
-    MediaSilent { leg: LegId },
+    MediaSilent {
+        leg: LegId,
+    },
 
     /// A key was pressed, once per press.
-    KeyPressed { leg: LegId, key: Key },
+    KeyPressed {
+        leg: LegId,
+        key: Key,
+    },
     /// A voice began (for certain: backchannels and coughs do not count). On a leg whose prompt
     /// allows barge-in the runtime has already stopped the prompt.
-    SpeechBegan { leg: LegId },
+    SpeechBegan {
+        leg: LegId,
+    },
     /// A turn ended and was understood as words.
-    Heard { leg: LegId, utterance: Box<Utterance> },
+    Heard {
+        leg: LegId,
+        utterance: Box<Utterance>,
+    },
     /// A turn ended in which there were no usable words (noise, music, a cough, too quiet).
-    HeardNothing { leg: LegId },
+    HeardNothing {
+        leg: LegId,
+    },
     /// The recogniser is too busy or broken: this turn is lost.
-    SpeechUnavailable { leg: LegId },
+    SpeechUnavailable {
+        leg: LegId,
+    },
 
     /// What was played came to its end or was stopped.
-    PlayEnded { play: PlayId, heard: Heard },
+    PlayEnded {
+        play: PlayId,
+        heard: Heard,
+    },
     /// What should be played could not be rendered.
-    PlayFailed { play: PlayId },
+    PlayFailed {
+        play: PlayId,
+    },
 
     /// An agent is claimed for this call and no other.
-    Reserved { agent: AgentId, name: String },
+    Reserved {
+        agent: AgentId,
+        name: String,
+    },
     /// Nobody could be claimed; the call waits if it was queued.
-    NotReserved { why: NotReserved },
+    NotReserved {
+        why: NotReserved,
+    },
     /// The place in the queue, 1 is next.
-    QueuePosition { position: u32 },
+    QueuePosition {
+        position: u32,
+    },
 
     /// A business system replied, or did not.
-    LookupEnded { request: RequestId, result: Result<LookupReply, LookupFailure> },
+    LookupEnded {
+        request: RequestId,
+        result: Result<LookupReply, LookupFailure>,
+    },
 
     /// The agent pressed a button on the page instead of a key: same meaning as 1 and 2.
-    AgentAccepted { offer: OfferId },
-    AgentDeclined { offer: OfferId },
+    AgentAccepted {
+        offer: OfferId,
+    },
+    AgentDeclined {
+        offer: OfferId,
+    },
 
     /// Recording could not be written (disk full, I/O error); the call goes on.
     RecordingFailed,

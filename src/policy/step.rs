@@ -29,9 +29,17 @@ pub enum Step {
     Tried(String),
 
     /// Ask a business system; then the dialogue waits for it.
-    AwaitLookup { request: RequestId, connector: ConnectorId, fields: Vec<(String, String)> },
+    AwaitLookup {
+        request: RequestId,
+        connector: ConnectorId,
+        fields: Vec<(String, String)>,
+    },
     /// When all that was said has been heard, wait for the caller this long.
-    Await { listen: ListenMode, expecting: Expecting, no_input_ms: u64 },
+    Await {
+        listen: ListenMode,
+        expecting: Expecting,
+        no_input_ms: u64,
+    },
     /// Hand the call to a person.
     HandOver(HandOver),
     /// When all that was said has been heard, hang up.

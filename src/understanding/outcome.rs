@@ -115,7 +115,10 @@ pub enum Expecting {
     Anything,
     YesNo,
     /// A string of digits of this length.
-    Digits { min: u8, max: u8 },
+    Digits {
+        min: u8,
+        max: u8,
+    },
     /// Any slot by name: `date`, `amount`, `department`, `postcode`.
     Slot(String),
 }
