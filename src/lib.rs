@@ -4,9 +4,8 @@
 //!
 //! ```text
 //! socket → sip → media (frames) → speech (utterance → text) → call
-//!                                                               ├ understanding (intent, slots, stress)
-//!                                                               ├ policy (decision)
-//!                                                               └ commands → runtime → speech (audio), desk, store, web
+//!   call asks:   understanding (intent, slots, stress) and policy (decision)
+//!   call wants:  commands → runtime → speech (sound), desk, store, web
 //! ```
 //!
 //! Imports: base ← config ← knowledge ← understanding ← policy ← call; adapters (sip, media,

@@ -104,6 +104,11 @@ impl Table {
         &self.path
     }
 
+    /// A table without fields, standing for the absent sub-table `key`.
+    pub fn empty(&self, key: &str) -> Table {
+        self.below(key, self.line, &Rc::default())
+    }
+
     /// Adds a fault of `field` (or of the table itself where `field` is empty).
     pub fn fault(
         &self,
@@ -225,6 +230,34 @@ impl Table {
                 .collect(),
             Some(other) => self.wrong(key, other, "a list of texts", problems).unwrap_or_default(),
         }
+    }
+
+    /// A list of whole numbers in `range`; empty where absent or wrong.
+    pub fn integers(
+        &self,
+        key: &str,
+        range: RangeInclusive<i64>,
+        problems: &mut Problems,
+    ) -> Vec<i64> {
+        let expected = format!("a list of whole numbers from {} to {}", range.start(), range.end());
+        let list = match self.node(key).map(|node| &node.value) {
+            None => return Vec::new(),
+            Some(Value::List(list)) => list,
+            Some(other) => {
+                return self.wrong(key, other, &expected, problems).unwrap_or_default();
+            }
+        };
+        let numbers = list.iter().map(|node| match &node.value {
+            Value::Integer(number) => {
+                i64::try_from(*number).ok().filter(|number| range.contains(number))
+            }
+            _ => None,
+        });
+        let numbers: Option<Vec<i64>> = numbers.collect();
+        if numbers.is_none() {
+            self.fault(key, "something else in the list", expected, problems);
+        }
+        numbers.unwrap_or_default()
     }
 
     /// One of the named `choices`; `default` where absent or wrong.

@@ -1,0 +1,35 @@
+//! `warmline check`: every fault of the configuration at once, with file, line and field.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+
+use crate::config::Config;
+
+#[derive(Args)]
+pub struct CheckArgs {
+    /// The configuration to read.
+    #[arg(long, short, default_value = "warmline.toml", env = "WARMLINE_CONFIG")]
+    pub config: PathBuf,
+}
+
+pub fn run(args: &CheckArgs) -> ExitCode {
+    match Config::load(&args.config) {
+        Ok(config) => {
+            println!(
+                "{}: good. {} trunks, {} agents, {} numbers.",
+                args.config.display(),
+                config.trunks.len(),
+                config.agents.len(),
+                config.numbers.len(),
+            );
+            ExitCode::SUCCESS
+        }
+        Err(problems) => {
+            eprint!("{problems}");
+            eprintln!("{} faults.", problems.len());
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! `warmline init`: a configuration to start from, never over one that is there.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Args;
+
+/// The configuration that `init` writes; every value in it is the default or an example.
+pub const TEMPLATE: &str = include_str!("init/warmline.toml");
+
+#[derive(Args)]
+pub struct InitArgs {
+    /// The folder to write into.
+    #[arg(default_value = ".")]
+    pub folder: PathBuf,
+}
+
+pub fn run(args: &InitArgs) -> ExitCode {
+    match write(&args.folder) {
+        Ok(written) => {
+            for file in &written {
+                println!("wrote {}", file.display());
+            }
+            println!("Edit warmline.toml, then: warmline check && warmline serve");
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("cannot write into {}: {error}", args.folder.display());
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// Writes the configuration into `folder`; a file that is there stays as it is.
+/// Returns what was written.
+pub fn write(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut written = Vec::new();
+    for (name, text) in files() {
+        let path = folder.join(&name);
+        if path.exists() {
+            continue;
+        }
+        if let Some(parent) = path.parent() {
+            fs::create_dir_all(parent)?;
+        }
+        fs::write(&path, text)?;
+        written.push(path);
+    }
+    Ok(written)
+}
+
+/// Every file with its path below the folder.
+fn files() -> Vec<(String, &'static str)> {
+    vec![("warmline.toml".to_owned(), TEMPLATE)]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+
+    #[test]
+    fn what_it_writes_is_good_and_never_over_what_is_there() {
+        let folder = tempfile::tempdir().expect("a folder");
+        assert!(!write(folder.path()).expect("is writable").is_empty());
+        Config::load(&folder.path().join("warmline.toml")).expect("the template is good");
+        assert_eq!(write(folder.path()).expect("is writable"), Vec::<PathBuf>::new());
+    }
+}

@@ -1,0 +1,130 @@
+//! A whole file at once, good and bad.
+
+use super::*;
+
+const GOOD: &str = r#"
+tables = "tables"
+
+[company]
+name = "Northwind"
+country = "DE"
+time_zone = "Europe/Berlin"
+
+[sip]
+udp = "127.0.0.1:5070"
+tcp = "off"
+calls_max = 50
+
+[[trunks]]
+id = "carrier"
+addresses = ["192.0.2.0/24", "2001:db8::1"]
+codecs = ["PCMA"]
+[trunks.register]
+registrar = "sip:carrier.example"
+
+[[agents]]
+id = "anna"
+name = "Anna"
+skills = ["billing"]
+contact = "sip:anna@192.0.2.9"
+attach_transcript = true
+
+[[numbers]]
+dialled = "100"
+consent = "ask"
+
+[transfer]
+ring_s = 20
+"#;
+
+#[test]
+fn a_good_file_reads_whole() {
+    let config = Config::read("warmline.toml", GOOD, Path::new("/etc/warmline")).expect("is good");
+    assert_eq!(config.company.name, "Northwind");
+    assert_eq!(config.sip.udp, "127.0.0.1:5070".parse().ok());
+    assert_eq!(config.sip.tcp, None);
+    assert_eq!(config.trunks[0].codecs, [Codec::Pcma]);
+    assert_eq!(config.agents[0].skills, [Skill::from("billing")]);
+    assert_eq!(config.numbers[0].consent, Some(ConsentMode::Ask));
+    assert_eq!(config.transfer.ring, Duration::from_secs(20));
+    assert_eq!(config.transfer.briefing, Duration::from_secs(15));
+    assert_eq!(config.tables.as_deref(), Some(Path::new("/etc/warmline/tables")));
+    assert_eq!(config.recording.folder, Path::new("/etc/warmline/data/recordings"));
+}
+
+#[test]
+fn an_empty_file_is_the_defaults() {
+    let config = Config::read("warmline.toml", "", Path::new("x")).expect("is good");
+    assert_eq!(config.sip.calls_max, limits::CALLS_MAX_DEFAULT);
+    assert_eq!(config.speech.model, "base-q8_0");
+    assert_eq!(config.store.file, Path::new("x/data/warmline.db"));
+}
+
+/// One case: a file, and its faults as an operator reads them.
+fn check(text: &str, expected: &[&str]) {
+    let problems = Config::read("w.toml", text, Path::new("x")).expect_err("has faults");
+    let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    assert_eq!(lines, expected);
+}
+
+#[test]
+fn five_faults_come_at_once() {
+    check(
+        r#"[company]
+country = "Germany"
+[sip]
+udp = "localhost"
+calls_max = 0
+[[trunks]]
+id = "carrier"
+addresses = ["192.0.2.0/33"]
+[[agents]]
+id = "anna"
+skils = ["billing"]
+contact = "sip:anna@192.0.2.9"
+"#,
+        &[
+            "w.toml:2: company.country: found \"Germany\", expected two capitals such as \"US\"",
+            "w.toml:4: sip.udp: found \"localhost\", \
+             expected an address and port such as \"0.0.0.0:5060\", or \"off\"",
+            "w.toml:5: sip.calls_max: found 0, expected a whole number from 1 to 10000",
+            "w.toml:8: trunks[0].addresses: found \"192.0.2.0/33\", \
+             expected IP addresses or networks such as \"192.0.2.0/24\"",
+            "w.toml:11: agents[0].skils: found a field of unknown name, \
+             expected a known field; did you mean \"skills\"?",
+        ],
+    );
+}
+
+#[test]
+fn tls_is_a_clear_fault_until_it_is_built() {
+    check(
+        "[sip]\ntransport = \"tls\"\n",
+        &["w.toml:2: sip.transport: found \"tls\", \
+           expected \"udp+tcp\" (SIP over TLS is not built yet)"],
+    );
+}
+
+#[test]
+fn secrets_come_from_one_place_and_never_print() {
+    check(
+        "[[agents]]\nid = \"a\"\npassword = \"x\"\npassword_env = \"Y\"\n",
+        &[
+            "w.toml:3: agents[0].password: found more than one source, \
+           expected one of password, password_file, password_env",
+            "w.toml:1: agents[0].contact: found neither contact nor password, \
+           expected a contact, or a password for the agent's phone to register with",
+        ],
+    );
+    let text = "[[agents]]\nid = \"a\"\npassword = \"canary-77\"\n";
+    let config = Config::read("w.toml", text, Path::new("x")).expect("is good");
+    assert!(!format!("{config:?}").contains("canary-77"));
+}
+
+#[test]
+fn two_agents_need_two_names() {
+    check(
+        "[[agents]]\nid=\"a\"\ncontact=\"sip:a@h\"\n[[agents]]\nid=\"a\"\ncontact=\"sip:b@h\"\n",
+        &["w.toml:5: agents[1].id: found \"a\" a second time, expected a name of its own"],
+    );
+}

@@ -1,0 +1,96 @@
+//! The settings of a section that the operator left out.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::base::consent::ConsentMode;
+use crate::base::language::Language;
+use crate::base::limits;
+
+use super::settings::*;
+
+impl Default for Company {
+    fn default() -> Self {
+        Self {
+            name: "Warmline".into(),
+            country: "US".into(),
+            time_zone: "UTC".into(),
+            language: Language::english(),
+        }
+    }
+}
+
+impl Default for Sip {
+    fn default() -> Self {
+        let any = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 5060));
+        Self {
+            udp: Some(any),
+            tcp: Some(any),
+            public_address: None,
+            calls_max: limits::CALLS_MAX_DEFAULT,
+            session_expires_s: 1_800,
+            next_free_port: false,
+        }
+    }
+}
+
+impl Default for Media {
+    fn default() -> Self {
+        Self { rtp_ports: (20_000, 29_998), jitter_ms_min: 40, jitter_ms_max: 120 }
+    }
+}
+
+impl Default for Speech {
+    fn default() -> Self {
+        Self { model: "base-q8_0".into(), workers: 0, models_folder: None }
+    }
+}
+
+impl Default for Voice {
+    fn default() -> Self {
+        Self {
+            engine: VoiceEngine::Piper,
+            model: "en_US-joe-medium".into(),
+            url: None,
+            cache: PathBuf::from("data/voice-cache"),
+        }
+    }
+}
+
+impl Default for Recording {
+    fn default() -> Self {
+        Self {
+            on: true,
+            consent: ConsentMode::Notice,
+            folder: PathBuf::from("data/recordings"),
+            quota_mib: 10_240,
+        }
+    }
+}
+
+impl Default for Transfer {
+    fn default() -> Self {
+        Self {
+            ring: Duration::from_secs(15),
+            briefing: Duration::from_secs(15),
+            tries_max: 5,
+            queue_wait_max: Duration::from_secs(300),
+            queue_max: 50,
+            wrap_up: Duration::from_secs(30),
+        }
+    }
+}
+
+impl Default for Store {
+    fn default() -> Self {
+        Self { file: PathBuf::from("data/warmline.db"), retention_days: 30 }
+    }
+}
+
+impl Default for Web {
+    fn default() -> Self {
+        let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 8080));
+        Self { listen, public_url: format!("http://{listen}"), next_free_port: false }
+    }
+}

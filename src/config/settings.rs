@@ -1,0 +1,176 @@
+//! What an operator can set, with the defaults that a fresh installation runs on.
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::base::caller::Handling;
+use crate::base::consent::ConsentMode;
+use crate::base::ids::{AgentId, Skill, TrunkId};
+use crate::base::language::Language;
+use crate::base::session::Codec;
+
+use super::secret::Secret;
+
+/// The whole configuration, checked.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Folder of `warmline.toml`; relative paths start here.
+    pub folder: PathBuf,
+    pub company: Company,
+    pub sip: Sip,
+    pub trunks: Vec<Trunk>,
+    pub numbers: Vec<Number>,
+    pub agents: Vec<Agent>,
+    pub customers: Vec<Customer>,
+    pub media: Media,
+    pub speech: Speech,
+    pub voice: Voice,
+    pub recording: Recording,
+    pub transfer: Transfer,
+    pub store: Store,
+    pub web: Web,
+    /// Folder with the operator's copies of tables and prompts; the embedded ones if `None`.
+    pub tables: Option<PathBuf>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Company {
+    pub name: String,
+    /// ISO 3166 code, for ringing tones and the emergency number.
+    pub country: String,
+    /// IANA time zone, for opening hours and "tomorrow".
+    pub time_zone: String,
+    pub language: Language,
+}
+
+#[derive(Clone, Debug)]
+pub struct Sip {
+    pub udp: Option<SocketAddr>,
+    pub tcp: Option<SocketAddr>,
+    /// The address that peers outside see, for SDP and Contact.
+    pub public_address: Option<IpAddr>,
+    pub calls_max: usize,
+    pub session_expires_s: u32,
+    /// Take the next free port if the configured one is in use (the demo does).
+    pub next_free_port: bool,
+}
+
+/// A carrier or PBX.
+#[derive(Clone, Debug)]
+pub struct Trunk {
+    pub id: TrunkId,
+    /// Source addresses or networks (`192.0.2.0/24`) that this trunk calls from.
+    pub addresses: Vec<String>,
+    pub user: Option<String>,
+    pub password: Option<Secret>,
+    pub public_address: Option<IpAddr>,
+    pub codecs: Vec<Codec>,
+    pub language: Option<Language>,
+    pub register: Option<TrunkRegistration>,
+}
+
+/// How a trunk registers with its provider.
+#[derive(Clone, Debug)]
+pub struct TrunkRegistration {
+    /// `sip:provider.example`.
+    pub registrar: String,
+    pub expires_s: u32,
+}
+
+/// What holds for one dialled number; the entry `*` holds for all others.
+#[derive(Clone, Debug)]
+pub struct Number {
+    pub dialled: String,
+    pub language: Option<Language>,
+    pub consent: Option<ConsentMode>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Agent {
+    pub id: AgentId,
+    pub name: String,
+    pub skills: Vec<Skill>,
+    pub languages: Vec<Language>,
+    /// A fixed contact, `sip:anna@192.0.2.9`; otherwise the agent's phone registers with us.
+    pub contact: Option<String>,
+    /// The password of the agent's registered phone; its user is the agent's id.
+    pub password: Option<Secret>,
+    /// The phone can show a `multipart/mixed` body.
+    pub attach_transcript: bool,
+}
+
+/// A known number.
+#[derive(Clone, Debug)]
+pub struct Customer {
+    pub number: String,
+    pub name: Option<String>,
+    pub vip: bool,
+    pub handling: Handling,
+}
+
+#[derive(Clone, Debug)]
+pub struct Media {
+    pub rtp_ports: (u16, u16),
+    pub jitter_ms_min: u32,
+    pub jitter_ms_max: u32,
+}
+
+#[derive(Clone, Debug)]
+pub struct Speech {
+    /// A model of `models/manifest.toml`.
+    pub model: String,
+    /// Recognisers at work, one thread each; 0 is one a core.
+    pub workers: usize,
+    pub models_folder: Option<PathBuf>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Voice {
+    pub engine: VoiceEngine,
+    pub model: String,
+    /// An OpenAI-style speech server, where the engine is `http`.
+    pub url: Option<String>,
+    /// Rendered prompts are kept here.
+    pub cache: PathBuf,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum VoiceEngine {
+    Piper,
+    Espeak,
+    Http,
+}
+
+#[derive(Clone, Debug)]
+pub struct Recording {
+    pub on: bool,
+    pub consent: ConsentMode,
+    pub folder: PathBuf,
+    /// Space that recordings may take, mebibytes.
+    pub quota_mib: u64,
+}
+
+#[derive(Clone, Debug)]
+pub struct Transfer {
+    pub ring: Duration,
+    pub briefing: Duration,
+    pub tries_max: u32,
+    pub queue_wait_max: Duration,
+    pub queue_max: usize,
+    pub wrap_up: Duration,
+}
+
+#[derive(Clone, Debug)]
+pub struct Store {
+    pub file: PathBuf,
+    pub retention_days: u32,
+}
+
+#[derive(Clone, Debug)]
+pub struct Web {
+    pub listen: SocketAddr,
+    /// How agents' browsers reach us, for links in offers.
+    pub public_url: String,
+    pub next_free_port: bool,
+}

@@ -1,0 +1,19 @@
+//! # What was decided, and why
+//!
+//! - **A back-to-back user agent.** The caller's dialog never changes; hold, briefing and bridge
+//!   are moves of our mixer. Nothing a peer cannot do can spoil a transfer.
+//! - **`rsipstack` behind `sip`.** It survived every torture message and held 2,000 calls a second
+//!   here; what it lacks (session timers, reliable provisional responses as a server, the
+//!   registrar, request checks, admission before a dialog exists) is ours.
+//! - **The media loop belongs to few threads** that tick all legs every 20 ms by absolute
+//!   deadlines. Prompts are encoded once a codec; a leg that plays one costs a copy and a send.
+//! - **Whisper with its context cut to the turn** and an end guard: an eighth of the plain
+//!   decode's time at about its errors. One thread a worker: two spin against each other.
+//! - **Voice activity by `earshot`**: 8 KB an instance and almost no time, because hundreds of
+//!   calls listen at once.
+//! - **Rules as tables, with reasons.** What an operator cannot read, an operator cannot trust.
+//! - **SQLite with FULL and group commit**: a call's facts are on the disk within 50 ms, for all
+//!   calls in one write.
+//! - **One build profile.** `./dev run`, `test` and `bench` share it, so nothing is built twice.
+//! - **Timed tests are not tests.** Behaviour is tested; time is measured by `./dev bench` beside a
+//!   baseline of the same run.

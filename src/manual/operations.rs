@@ -1,0 +1,15 @@
+//! # Running it
+//!
+//! - **Install**: `./dev run` on Debian or Ubuntu; then `warmline init FOLDER`, `warmline check`,
+//!   `warmline serve --config FOLDER/warmline.toml`.
+//! - **Stop**: SIGTERM or Ctrl-C. `/readyz` turns 503, new calls get 503, running calls go on to
+//!   their end or half a minute, then hear an apology. A second signal ends at once.
+//! - **Watch**: `/healthz` (200 while alive; its parts say what is degraded), `/readyz`, `/metrics`
+//!   (calls by disposition, first-audio histogram, decode queue, late frames, time to a person).
+//! - **No sound?** Look for "no RTP from ADDRESS after 3 s": set `public_address` of `[sip]` or of
+//!   the trunk, and open the RTP ports of `[media]`.
+//! - **After a crash**: calls that ran are closed as `system_failure`, recordings are mended to
+//!   their last flushed second.
+//! - **Back up** the folder `data`: the database (with its `-wal`) and the recordings.
+//! - **Erase a caller** on their page (admin), which takes records, search index and recordings.
+//! - **Models by hand**: `warmline models import FILE` where no source is reached.

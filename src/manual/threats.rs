@@ -1,0 +1,18 @@
+//! # What is attacked, and what must hold
+//!
+//! | Attack | Our rule |
+//! |---|---|
+//! | RTP sprayed at our ports | the SDP's address is preferred, the source is locked early and never learned again without a new plan |
+//! | SIP floods and scans | size, ban, source rate, parse, trunk, capacity: in that order, before a dialog exists |
+//! | Torture messages | answered or dropped; the process lives |
+//! | Digest leaks | a challenge is answered only to the host of that trunk |
+//! | Dial strings (`500&SIP/…`) | numbers are parsed into a type that holds nothing else |
+//! | Markup in names, agents, transcripts | text nodes only, and a policy that runs no inline script |
+//! | Paths | files are named by our ids, never by a caller |
+//! | Links guessed or kept | offer links are random, belong to one agent, and close after wrap-up |
+//! | A recording that fills the disk | a quota; the call goes on, an alarm is raised |
+//! | Spoken card numbers | recorder and transcript pause; what slipped through is masked |
+//! | Regressions of the above | `tests/` plays them against the real binary |
+//!
+//! Not defended here: a hostile operator, a stolen disk without encryption, SIP over the open
+//! internet without TLS (not built yet; put a session border controller in front).
