@@ -20,8 +20,10 @@ fn any_expecting() -> impl Strategy<Value = Expecting> {
 /// Any Unicode, and sentences of words that mean something here.
 fn any_text() -> impl Strategy<Value = String> {
     let words = prop::sample::select(vec![
-        "double", "five", "hundred", "thousand", "4217", "1,234", "12.50", "$", "of", "May", "third",
-        "next", "Tuesday", "A", "as in", "quarter to", "order number", "not", "refund", "99999999999",
+        "double", "five", "hundred", "thousand", "4217", "1,234", "12.50", "$", "of",
+        "May", "third",
+        "next", "Tuesday", "A", "as in", "quarter to", "order number", "not", "refund",
+        "99999999999",
         "四", "十", "万", "下周", "点半", "年", "元", "…", "'", ":", "-", "million", "billion", "pm",
         "2026-02-30", "@", "a@b.c", "31", "February", "ago", "months", "in", "١٢٣", "①", "ﬁ",
     ]);

@@ -70,7 +70,8 @@ fn cues(reader: &SlotReader<'_>) -> Vec<(String, usize, usize)> {
     let mut out = Vec::new();
     for (name, patterns) in &reader.tables.slots.cues {
         for pattern in patterns {
-            out.extend(matcher.find_all(pattern).into_iter().map(|f| (name.clone(), f.start, f.end)));
+            let found = matcher.find_all(pattern).into_iter();
+            out.extend(found.map(|one| (name.clone(), one.start, one.end)));
         }
     }
     out
