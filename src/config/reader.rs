@@ -232,6 +232,34 @@ impl Table {
         }
     }
 
+    /// A list of whole numbers in `range`; empty where absent or wrong.
+    pub fn integers(
+        &self,
+        key: &str,
+        range: RangeInclusive<i64>,
+        problems: &mut Problems,
+    ) -> Vec<i64> {
+        let expected = format!("a list of whole numbers from {} to {}", range.start(), range.end());
+        let list = match self.node(key).map(|node| &node.value) {
+            None => return Vec::new(),
+            Some(Value::List(list)) => list,
+            Some(other) => {
+                return self.wrong(key, other, &expected, problems).unwrap_or_default();
+            }
+        };
+        let numbers = list.iter().map(|node| match &node.value {
+            Value::Integer(number) => {
+                i64::try_from(*number).ok().filter(|number| range.contains(number))
+            }
+            _ => None,
+        });
+        let numbers: Option<Vec<i64>> = numbers.collect();
+        if numbers.is_none() {
+            self.fault(key, "something else in the list", expected, problems);
+        }
+        numbers.unwrap_or_default()
+    }
+
     /// One of the named `choices`; `default` where absent or wrong.
     pub fn choice<T: Clone>(
         &self,

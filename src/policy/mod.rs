@@ -1,3 +1,9 @@
 //! From understanding to decision: rules as tables, and the dialogue that walks them. Pure.
 
+mod dialogue;
+mod prompts;
 pub mod step;
+mod tables;
+
+pub use dialogue::{BackReason, Dialogue, IntentWords, Setup};
+pub use tables::{IntentRow, LineColour, SHIPPED, Tables};

@@ -1,4 +1,163 @@
 //! From an utterance to intent, slots and stress, each with reasons. Pure functions over
 //! operator-edited tables.
+//!
+//! Reading order: [`text`] cuts words, [`vocabulary`] numbers them, [`pattern`] finds the
+//! tables' phrases; on these stand [`intent`], [`command`], [`alarm`], [`slots`] and [`stress`].
 
+pub mod alarm;
+pub mod card_number;
+pub mod classifier;
+pub mod command;
+pub mod completeness;
+pub mod intent;
+pub mod language_guess;
+pub mod number;
 pub mod outcome;
+pub mod pattern;
+pub mod slots;
+pub mod stem;
+pub mod stress;
+pub mod tables;
+pub mod text;
+pub mod vocabulary;
+
+use std::sync::Arc;
+
+use crate::base::language::Language;
+use crate::base::utterance::Utterance;
+
+use number::Numbers;
+use outcome::{Expecting, Understanding};
+use slots::SlotReader;
+use tables::LanguageTables;
+use vocabulary::Reading;
+
+pub use card_number::redact;
+pub use completeness::Completeness;
+pub use stress::memory::Memory;
+pub use tables::Tables;
+
+/// Longest text that is looked at, bytes; whisper gives far less.
+const TEXT_BYTES_MAX: usize = 8_000;
+/// A turn with at most this share of other words is "mostly digits".
+const OTHER_WORDS_SHARE_MAX: f32 = 0.34;
+
+/// Reads utterances with one set of tables. Cheap to clone; shared by all calls.
+#[derive(Clone, Debug)]
+pub struct Understander {
+    tables: Arc<Tables>,
+}
+
+impl Understander {
+    pub fn new(tables: Arc<Tables>) -> Self {
+        Self { tables }
+    }
+
+    pub fn tables(&self) -> &Arc<Tables> {
+        &self.tables
+    }
+
+    /// Everything that `utterance` tells. Pure: the same utterance, memory and expectation give
+    /// the same result. An utterance in a language without tables is read with English ones.
+    pub fn understand(
+        &self,
+        utterance: &Utterance,
+        memory: &mut Memory,
+        expecting: &Expecting,
+    ) -> Understanding {
+        let text = shorten(&utterance.text);
+        let language = language_guess::guess(&self.tables, text, &utterance.language);
+        let Some(tables) = self.language(&language) else {
+            return Understanding { language, ..Understanding::default() };
+        };
+        let reading = tables.words.read(text);
+        let command = command::command(tables, &reading, expecting);
+        let (intent, runner_up) = intent::best(tables, &reading);
+        let card_number = card_number(tables, &reading, memory);
+        let default_name = intent.as_ref().and_then(|found| {
+            let wanted = &tables.intent(&found.intent)?.slots;
+            wanted.iter().find(|name| name.ends_with("number")).cloned()
+        });
+        let reader = SlotReader { tables, text, reading: &reading, today: memory.today, expecting };
+        let slots = if card_number { Vec::new() } else { reader.read(default_name.as_deref()) };
+        let at = utterance.began;
+        let negative = stress::tone::negative(tables, &reading, at);
+        let urgent = alarm::alarms(tables, &tables.urgent, &reading, at);
+        let danger = alarm::alarms(tables, &tables.danger, &reading, at).into_iter().next();
+        let signs = stress::Signs {
+            negative: &negative,
+            urgent: &urgent,
+            danger: danger.as_ref(),
+            short_answer: *expecting != Expecting::Anything,
+        };
+        let stress = stress::stress(tables, utterance, &reading, &signs, memory);
+        let unfinished = completeness::completeness(tables, &reading, expecting)
+            == Completeness::Unfinished;
+        Understanding {
+            language,
+            intent,
+            runner_up,
+            command,
+            slots,
+            stress,
+            negative,
+            urgent,
+            danger,
+            unfinished,
+            card_number,
+        }
+    }
+
+    /// Whether `text`, heard so far, is finished: decides how long a pause ends the turn.
+    pub fn completeness(
+        &self,
+        text: &str,
+        language: &Language,
+        expecting: &Expecting,
+    ) -> Completeness {
+        let text = shorten(text);
+        let language = language_guess::guess(&self.tables, text, language);
+        match self.language(&language) {
+            Some(tables) => {
+                completeness::completeness(tables, &tables.words.read(text), expecting)
+            }
+            None => Completeness::Open,
+        }
+    }
+
+    fn language(&self, language: &Language) -> Option<&LanguageTables> {
+        self.tables
+            .language(language)
+            .or_else(|| self.tables.language(&Language::english()))
+            .or_else(|| self.tables.languages().next())
+    }
+}
+
+/// Cuts at a character boundary.
+fn shorten(text: &str) -> &str {
+    let mut end = text.len().min(TEXT_BYTES_MAX);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text.get(..end).unwrap_or_default()
+}
+
+/// `true` if a card number stands in this turn, or is complete with the turns before.
+fn card_number(tables: &LanguageTables, reading: &Reading, memory: &mut Memory) -> bool {
+    let numbers = Numbers { words: &tables.slots.numbers, reading };
+    let runs = numbers.digit_runs(false);
+    let covered: usize = runs.iter().map(|run| run.end - run.start).sum();
+    let others = reading.len().saturating_sub(covered) as f32;
+    let mostly = covered > 0 && others <= reading.len() as f32 * OTHER_WORDS_SHARE_MAX;
+    let digits: String = runs.iter().map(|run| run.digits.as_str()).collect();
+    let here = runs.iter().any(|run| card_number::find_card(&run.digits).is_some());
+    let joined = memory.join_digits(&digits, mostly);
+    let found = here || (mostly && card_number::find_card(&joined).is_some());
+    if found {
+        memory.forget_digits();
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests;

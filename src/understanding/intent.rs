@@ -1,0 +1,126 @@
+//! What the caller wants: phrases and weighted keywords first, each with its reason; the
+//! classifier behind them; negations take back what they cover.
+
+use crate::base::reason::Reason;
+
+use super::outcome::IntentMatch;
+use super::pattern::{Found, Pattern};
+use super::tables::{Intent, LanguageTables};
+use super::vocabulary::Reading;
+
+/// What each matched word adds to a phrase's worth, and the most that a phrase is worth.
+const WORD_WORTH: f32 = 0.05;
+const PHRASE_CONFIDENCE_MAX: f32 = 0.97;
+/// What keywords add beside a phrase, and the classifier beside the rules.
+const KEYWORD_SHARE: f32 = 0.6;
+const CLASSIFIER_SHARE: f32 = 0.8;
+/// Below this the classifier's opinion is noise.
+const CLASSIFIER_MIN: f32 = 0.3;
+/// A second intent this close below the first is worth asking about.
+const RUNNER_UP_MARGIN: f32 = 0.12;
+/// Words that may stand between a negation and what it takes back.
+const NEGATION_REACH: usize = 2;
+
+/// The best intent above its threshold, and the next where it is close.
+pub fn best(
+    tables: &LanguageTables,
+    reading: &Reading,
+) -> (Option<IntentMatch>, Option<IntentMatch>) {
+    let mut list = ranked(tables, reading).into_iter();
+    let first = list.next();
+    let near = |second: &IntentMatch| {
+        first.as_ref().is_some_and(|first| first.confidence - second.confidence < RUNNER_UP_MARGIN)
+    };
+    let second = list.next().filter(near);
+    (first, second)
+}
+
+/// All intents above their thresholds, the best first.
+pub fn ranked(tables: &LanguageTables, reading: &Reading) -> Vec<IntentMatch> {
+    if reading.is_empty() {
+        return Vec::new();
+    }
+    let negated = negations(tables, reading);
+    let opinions = tables.classifier.probabilities(reading, &tables.words);
+    let mut out: Vec<IntentMatch> = tables
+        .intents
+        .iter()
+        .enumerate()
+        .filter_map(|(index, intent)| {
+            let opinion = opinions.get(index).copied().unwrap_or(0.0);
+            score(tables, reading, intent, &negated, opinion)
+        })
+        .collect();
+    out.sort_by(|a, b| b.confidence.total_cmp(&a.confidence));
+    out
+}
+
+/// Where negations stand ("not about", "do not want").
+pub fn negations(tables: &LanguageTables, reading: &Reading) -> Vec<Found> {
+    let matcher = tables.matcher(reading);
+    tables.negators.iter().flat_map(|pattern| matcher.find_all(pattern)).collect()
+}
+
+/// `true` if a negation that begins before `hit` reaches it within its clause.
+pub fn is_negated(hit: &Found, negated: &[Found], reading: &Reading) -> bool {
+    negated.iter().any(|negation| {
+        negation.start < hit.start
+            && hit.start <= negation.end + NEGATION_REACH
+            && !reading.broken_between(negation.start, hit.start + 1)
+    })
+}
+
+fn score(
+    tables: &LanguageTables,
+    reading: &Reading,
+    intent: &Intent,
+    negated: &[Found],
+    opinion: f32,
+) -> Option<IntentMatch> {
+    let matcher = tables.matcher(reading);
+    if intent.negations.iter().any(|pattern| matcher.find(pattern).is_some()) {
+        return None;
+    }
+    let mut taken_back = false;
+    let mut found = |pattern: &Pattern| {
+        let hits = matcher.find_all(pattern);
+        let all = hits.len();
+        let kept: Vec<_> =
+            hits.into_iter().filter(|hit| !is_negated(hit, negated, reading)).collect();
+        taken_back |= kept.len() < all;
+        kept.into_iter().max_by(|a, b| a.matched.cmp(&b.matched))
+    };
+    let mut reasons = Vec::new();
+    let phrase = intent
+        .phrases
+        .iter()
+        .filter_map(|(pattern, worth)| {
+            let hit = found(pattern)?;
+            let full = (worth + WORD_WORTH * hit.matched as f32).min(PHRASE_CONFIDENCE_MAX);
+            Some((full * hit.quality, pattern))
+        })
+        .max_by(|a, b| a.0.total_cmp(&b.0));
+    let mut rest = 1.0;
+    if let Some((worth, pattern)) = phrase {
+        reasons.push(Reason::new(format!("phrase '{}' {worth:.2}", pattern.text)));
+        rest = 1.0 - worth;
+    }
+    let share = if phrase.is_some() { KEYWORD_SHARE * 0.5 } else { 1.0 };
+    for (pattern, weight) in &intent.keywords {
+        if let Some(hit) = found(pattern) {
+            let weight = weight * hit.quality;
+            rest *= 1.0 - weight * share;
+            reasons.push(Reason::new(format!("keyword '{}' {weight:.2}", pattern.text)));
+        }
+    }
+    if opinion >= CLASSIFIER_MIN && !taken_back {
+        rest *= 1.0 - CLASSIFIER_SHARE * opinion;
+        reasons.push(Reason::new(format!("resembles the examples {opinion:.2}")));
+    }
+    let confidence = (1.0 - rest).clamp(0.0, 0.99);
+    (confidence >= intent.threshold && !reasons.is_empty()).then(|| IntentMatch {
+        intent: intent.id.clone(),
+        confidence,
+        reasons,
+    })
+}

@@ -1,0 +1,159 @@
+//! Numbers and codes read sign by sign: order numbers, postcodes, "A as in alpha, double five".
+
+use crate::understanding::outcome::Expecting;
+use crate::understanding::pattern::no_captures;
+
+use super::{SlotReader, Taken};
+
+/// Digits that make a number worth a slot when nobody asked and nothing announced it.
+const UNASKED_DIGITS_MIN: usize = 4;
+/// Signs in the longest code.
+const CODE_SIGNS_MAX: usize = 64;
+/// Words between an announcing word and its number.
+const CUE_DISTANCE_MAX: usize = 5;
+
+/// All codes on words that are free. A code that no word announces is called `default_name`,
+/// or what the dialogue asked for, or `number`.
+pub fn codes(reader: &SlotReader<'_>, taken: &[Taken], default_name: Option<&str>) -> Vec<Taken> {
+    let cues = cues(reader);
+    let mut out: Vec<Taken> = Vec::new();
+    let mut place = 0;
+    while place < reader.reading.len() {
+        let stop = taken.iter().map(|old| old.start).filter(|at| *at >= place).min();
+        let Some(run) = run(reader, place, stop.unwrap_or(usize::MAX)) else {
+            place += 1;
+            continue;
+        };
+        let cue = cues
+            .iter()
+            .filter(|(_, end)| *end <= run.start && run.start - end <= CUE_DISTANCE_MAX)
+            .max_by_key(|(_, end)| *end)
+            .map(|(name, _)| name.as_str());
+        if let Some(name) = name_of(reader, &run.value, cue, default_name) {
+            out.push(Taken { name, ..run.clone() });
+        }
+        place = run.end.max(place + 1);
+    }
+    out
+}
+
+/// The name that a code gets; `None` if it is too small to be one.
+fn name_of(
+    reader: &SlotReader<'_>,
+    value: &str,
+    cue: Option<&str>,
+    default_name: Option<&str>,
+) -> Option<String> {
+    let digits = value.bytes().filter(u8::is_ascii_digit).count();
+    let letters = value.len() - digits;
+    match reader.expecting {
+        Expecting::Digits { .. } => return (digits > 0).then(|| "digits".into()),
+        Expecting::Slot(name) if reader.expects_code() => {
+            let fits = digits + letters >= 2 && (digits > 0 || letters >= 3);
+            return fits.then(|| name.clone());
+        }
+        Expecting::Slot(_) | Expecting::Anything | Expecting::YesNo => {}
+    }
+    let fits = match cue {
+        Some(_) => digits >= 2 || (digits >= 1 && letters >= 1) || letters >= 3,
+        None => digits >= UNASKED_DIGITS_MIN || (letters >= 1 && digits >= 2) || letters >= 3,
+    };
+    let name = cue.or(default_name).unwrap_or("number");
+    fits.then(|| name.to_owned())
+}
+
+/// Where the announcing words end, with the slot that they announce.
+fn cues(reader: &SlotReader<'_>) -> Vec<(String, usize)> {
+    let matcher = reader.matcher(&no_captures);
+    let mut out = Vec::new();
+    for (name, patterns) in &reader.tables.slots.cues {
+        for pattern in patterns {
+            out.extend(matcher.find_all(pattern).into_iter().map(|f| (name.clone(), f.end)));
+        }
+    }
+    out
+}
+
+/// One unbroken run of digits and letters from `place`, ending before word `stop`.
+fn run(reader: &SlotReader<'_>, place: usize, stop: usize) -> Option<Taken> {
+    let mut value = String::new();
+    let (mut at, mut end) = (place, place);
+    while at < stop.min(reader.reading.len()) && value.len() < CODE_SIGNS_MAX {
+        let Some((after, piece)) = piece(reader, at, !value.is_empty()) else {
+            let joiner = reader.tables.slots.numbers.joiners.contains(reader.reading.norm(at));
+            if !joiner || value.is_empty() {
+                break;
+            }
+            at += 1;
+            continue;
+        };
+        if after > stop {
+            break;
+        }
+        value.push_str(&piece);
+        (at, end) = (after, after);
+    }
+    if value.len() > CODE_SIGNS_MAX {
+        value.truncate(CODE_SIGNS_MAX);
+    }
+    (!value.is_empty()).then(|| Taken { name: String::new(), value, start: place, end })
+}
+
+fn piece(reader: &SlotReader<'_>, place: usize, running: bool) -> Option<(usize, String)> {
+    let asked = reader.expects_code() || matches!(reader.expecting, Expecting::Digits { .. });
+    let homophones = running && matches!(reader.expecting, Expecting::Digits { .. });
+    if let Some(found) = reader.numbers().digit_piece(place, homophones) {
+        return Some(found);
+    }
+    letter(reader, place, running, asked)
+}
+
+/// A spelled letter: "A", "alpha", "A as in apple", "double B", or letters stuck to digits.
+fn letter(
+    reader: &SlotReader<'_>,
+    place: usize,
+    running: bool,
+    asked: bool,
+) -> Option<(usize, String)> {
+    let token = reader.reading.token(place)?;
+    if let Some(letter) = token.letter() {
+        let sign = letter.to_ascii_uppercase().to_string();
+        if let Some(end) = example(reader, place) {
+            return Some((end, sign));
+        }
+        let next_letter = reader.reading.token(place + 1).is_some_and(|t| t.letter().is_some());
+        let pronoun = matches!(letter, 'i' | 'a') && !next_letter && token.glue == ' ';
+        let followed = next_letter || reader.digit_at(place + 1);
+        let sure = match (running, asked, pronoun) {
+            (true, _, false) | (_, true, false) => true,
+            (_, _, true) => (running || letter == 'a') && token.capital && (followed || running),
+            (false, false, false) => token.capital && followed,
+        };
+        return sure.then_some((place + 1, sign));
+    }
+    if let Some(letter) = reader.tables.slots.letters.get(&token.norm)
+        && (running || asked)
+    {
+        return Some((place + 1, letter.to_ascii_uppercase().to_string()));
+    }
+    let touching = token.glue == '\0'
+        || reader.reading.token(place + 1).is_some_and(|next| {
+            next.glue == '\0' && next.is_digits()
+        });
+    let short = token.norm.len() <= 4 && token.norm.bytes().all(|b| b.is_ascii_alphabetic());
+    let suffix = matches!(token.norm.as_str(), "st" | "nd" | "rd" | "th" | "am" | "pm" | "km");
+    (touching && short && !suffix).then(|| (place + 1, token.norm.to_ascii_uppercase()))
+}
+
+/// The place after "as in alpha", where the word begins with the letter at `place`.
+fn example(reader: &SlotReader<'_>, place: usize) -> Option<usize> {
+    let letter = reader.reading.token(place)?.letter()?;
+    reader.tables.slots.letter_examples.iter().find_map(|words| {
+        let at = place + 1;
+        let said = words.iter().enumerate().all(|(i, word)| reader.reading.norm(at + i) == word);
+        let example = at + words.len();
+        let fits = reader.reading.norm(example).starts_with(letter);
+        let long = reader.reading.norm(example).len() > 1;
+        (said && fits && long).then_some(example + 1)
+    })
+}

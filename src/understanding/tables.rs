@@ -1,0 +1,179 @@
+//! The operator's tables, one folder for each language: `words`, `intents`, `commands`,
+//! `alarms`, `stress` and `slots`, each a TOML file. English and Mandarin are built in.
+
+mod read;
+mod read_slots;
+
+use std::collections::HashSet;
+use std::path::Path;
+use std::sync::{Arc, OnceLock};
+
+use crate::base::ids::IntentId;
+use crate::base::language::Language;
+use crate::config::Problems;
+
+use super::classifier::Classifier;
+use super::outcome::CallerCommand;
+use super::pattern::{Matcher, Pattern, no_captures};
+use super::slots::SlotTables;
+use super::stress::StressTable;
+use super::vocabulary::{Reading, Vocabulary, WordId};
+
+/// Names of a language's files, without `.toml`, in the order in which they are read.
+pub const FILES: [&str; 6] = ["words", "intents", "commands", "alarms", "stress", "slots"];
+
+macro_rules! shipped {
+    ($code:literal) => {
+        (
+            $code,
+            [
+                include_str!(concat!("tables/", $code, "/words.toml")),
+                include_str!(concat!("tables/", $code, "/intents.toml")),
+                include_str!(concat!("tables/", $code, "/commands.toml")),
+                include_str!(concat!("tables/", $code, "/alarms.toml")),
+                include_str!(concat!("tables/", $code, "/stress.toml")),
+                include_str!(concat!("tables/", $code, "/slots.toml")),
+            ],
+        )
+    };
+}
+
+/// The shipped files by language code, in the order of [`FILES`]; `warmline init` writes them.
+pub const SHIPPED: [(&str, [&str; 6]); 2] = [shipped!("en"), shipped!("zh")];
+
+/// Largest table file, bytes.
+const FILE_BYTES_MAX: u64 = 4 * 1024 * 1024;
+
+/// One thing that a caller may want.
+#[derive(Clone, Debug)]
+pub struct Intent {
+    pub id: IntentId,
+    /// In the agent's words: "asks for the opening hours".
+    pub words: String,
+    /// Slots without which nothing can be answered.
+    pub slots: Vec<String>,
+    /// Confidence from which it counts, 0 to 1.
+    pub threshold: f32,
+    /// Phrases with what they are worth before their length is looked at.
+    pub phrases: Vec<(Pattern, f32)>,
+    pub keywords: Vec<(Pattern, f32)>,
+    /// Any of these and the intent is out ("not about billing").
+    pub negations: Vec<Pattern>,
+    pub examples: Vec<String>,
+}
+
+/// How a command is said.
+#[derive(Clone, Debug)]
+pub struct CommandRule {
+    pub command: CallerCommand,
+    /// The whole utterance but polite words.
+    pub whole: Vec<Pattern>,
+    /// The first words, where yes or no is expected.
+    pub leading: Vec<Pattern>,
+    /// Anywhere.
+    pub phrases: Vec<Pattern>,
+    pub never: Vec<Pattern>,
+}
+
+/// A group of urgent or dangerous phrases.
+#[derive(Clone, Debug)]
+pub struct Alarm {
+    pub group: String,
+    pub weight: f32,
+    pub phrases: Vec<Pattern>,
+    /// Where one of these covers a phrase, it does not count ("fire the technician").
+    pub never: Vec<Pattern>,
+}
+
+/// Everything that is known of one language.
+#[derive(Clone, Debug)]
+pub struct LanguageTables {
+    pub language: Language,
+    pub words: Vocabulary,
+    pub skip: HashSet<WordId>,
+    /// Frequent small words, by which a language is recognised.
+    pub function_words: HashSet<String>,
+    /// Words with which no sentence ends.
+    pub dangling: HashSet<String>,
+    /// Words that take back what follows ("not about").
+    pub negators: Vec<Pattern>,
+    pub intents: Vec<Intent>,
+    pub classifier: Classifier,
+    pub commands: Vec<CommandRule>,
+    pub urgent: Vec<Alarm>,
+    pub danger: Vec<Alarm>,
+    pub stress: StressTable,
+    pub slots: SlotTables,
+}
+
+impl LanguageTables {
+    pub fn intent(&self, id: &IntentId) -> Option<&Intent> {
+        self.intents.iter().find(|intent| intent.id == *id)
+    }
+
+    /// A matcher for patterns without captures.
+    pub fn matcher<'r>(&'r self, reading: &'r Reading) -> Matcher<'r> {
+        Matcher { reading, skip: &self.skip, captures: &no_captures }
+    }
+}
+
+/// All languages.
+#[derive(Clone, Debug, Default)]
+pub struct Tables {
+    languages: Vec<LanguageTables>,
+}
+
+impl Tables {
+    /// The shipped tables, read once.
+    pub fn embedded() -> Arc<Tables> {
+        static TABLES: OnceLock<Arc<Tables>> = OnceLock::new();
+        TABLES.get_or_init(|| Arc::new(Self::shipped(&mut Problems::new()))).clone()
+    }
+
+    fn shipped(problems: &mut Problems) -> Tables {
+        let languages = SHIPPED.iter().filter_map(|(code, texts)| {
+            let files = FILES.iter().zip(texts).map(|(name, text)| {
+                (format!("{code}/{name}.toml"), (*text).to_owned())
+            });
+            read::language(Language::new(code)?, &files.collect::<Vec<_>>(), problems)
+        });
+        Tables { languages: languages.collect() }
+    }
+
+    /// Reads one folder for each language below `dir`. Every fault of every file is added to
+    /// `problems`; what could be read is returned.
+    pub fn load(dir: &Path, problems: &mut Problems) -> Tables {
+        let mut out = Tables::default();
+        for (language, folder) in read::folders(dir, problems) {
+            let files: Vec<(String, String)> = FILES
+                .iter()
+                .filter_map(|name| {
+                    let path = folder.join(format!("{name}.toml"));
+                    let text = read::file(&path, FILE_BYTES_MAX, problems)?;
+                    Some((path.display().to_string(), text))
+                })
+                .collect();
+            if files.len() == FILES.len() {
+                out.languages.extend(read::language(language, &files, problems));
+            }
+        }
+        out
+    }
+
+    /// The tables of `language`.
+    pub fn language(&self, language: &Language) -> Option<&LanguageTables> {
+        self.languages.iter().find(|tables| tables.language == *language)
+    }
+
+    pub fn languages(&self) -> impl Iterator<Item = &LanguageTables> {
+        self.languages.iter()
+    }
+
+    /// The intent of that name in `language`.
+    pub fn intent(&self, language: &Language, id: &IntentId) -> Option<&Intent> {
+        self.language(language)?.intent(id)
+    }
+}
+
+#[cfg(test)]
+mod tests;

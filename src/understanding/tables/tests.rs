@@ -1,0 +1,106 @@
+//! The shipped tables are sound, and a broken one is told in full.
+
+use super::*;
+
+#[test]
+fn the_shipped_tables_have_no_fault() {
+    let mut problems = Problems::new();
+    let tables = Tables::shipped(&mut problems);
+    assert!(problems.is_empty(), "{problems}");
+    assert_eq!(tables.languages().count(), 2);
+}
+
+#[test]
+fn both_languages_know_the_same_intents_and_slots() {
+    let tables = Tables::embedded();
+    let list = |language: Language| -> Vec<_> {
+        let tables = tables.language(&language).map(|tables| &tables.intents);
+        let mut out: Vec<_> = tables
+            .into_iter()
+            .flatten()
+            .map(|intent| (intent.id.clone(), intent.slots.clone()))
+            .collect();
+        out.sort();
+        out
+    };
+    assert!(!list(Language::english()).is_empty());
+    assert_eq!(list(Language::english()), list(Language::mandarin()));
+}
+
+fn write_language(dir: &Path, replaced: &[(&str, &str)]) {
+    let folder = dir.join("en");
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let (_, texts) = SHIPPED.first().expect("English is shipped");
+    for (name, text) in FILES.iter().zip(texts) {
+        let other = replaced.iter().find(|(file, _)| file == name).map(|(_, text)| *text);
+        std::fs::write(folder.join(format!("{name}.toml")), other.unwrap_or(text)).expect("write");
+    }
+}
+
+#[test]
+fn a_folder_of_copies_reads_like_the_shipped_ones() {
+    let dir = tempfile::tempdir().expect("a folder");
+    write_language(dir.path(), &[]);
+    let mut problems = Problems::new();
+    let tables = Tables::load(dir.path(), &mut problems);
+    assert!(problems.is_empty(), "{problems}");
+    assert!(tables.language(&Language::english()).is_some_and(|one| one.intents.len() >= 20));
+}
+
+#[test]
+fn all_faults_of_all_files_are_told_at_once() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let intents = r#"
+[intents.opening_hours]
+words = 7
+threshold = 1.5
+phrases = ["{nonsense} hours", "*", "fine"]
+keywords = { open = 3.0 }
+frases = ["typo"]
+
+[intents.Bad-Name]
+words = "x"
+"#;
+    let commands = "[jump]\nphrases = [\"jump\"]\n";
+    let stress = "[weights]\npace_mean = \"fast\"\npace_maen = 4.0\n";
+    write_language(
+        dir.path(),
+        &[("intents", intents), ("commands", commands), ("stress", stress)],
+    );
+    let mut problems = Problems::new();
+    Tables::load(dir.path(), &mut problems);
+    let told = problems.to_string();
+    for expected in [
+        "intents.toml:3: intents.opening_hours.words: found 7",
+        "threshold: found 1.5, expected a number from 0 to 1",
+        "{nonsense} hours",
+        "a phrase with at least one word that may not be missing",
+        "keywords.open: found 3",
+        "frases",
+        "Bad-Name",
+        "jump",
+        "pace_mean",
+        "pace_maen",
+    ] {
+        assert!(told.contains(expected), "{expected} is not told in:\n{told}");
+    }
+}
+
+#[test]
+fn syntax_faults_and_missing_files_are_told_together() {
+    let dir = tempfile::tempdir().expect("a folder");
+    write_language(dir.path(), &[("intents", "[intents\n"), ("slots", "and = [\n")]);
+    let mut problems = Problems::new();
+    Tables::load(dir.path(), &mut problems);
+    let told = problems.to_string();
+    assert!(told.contains("intents.toml:1") && told.contains("slots.toml"), "{told}");
+
+    std::fs::remove_file(dir.path().join("en/alarms.toml")).expect("removed");
+    let mut problems = Problems::new();
+    Tables::load(dir.path(), &mut problems);
+    assert!(problems.to_string().contains("alarms.toml"), "{problems}");
+
+    let mut problems = Problems::new();
+    Tables::load(&dir.path().join("nowhere"), &mut problems);
+    assert_eq!(problems.len(), 1, "{problems}");
+}
