@@ -125,8 +125,7 @@ impl JitterBuffer {
         let mut bytes = self.spare.pop().unwrap_or_default();
         bytes.clear();
         bytes.extend_from_slice(payload);
-        self.stored
-            .insert(place.map_or(0, |place| place + 1), Stored { timestamp, payload: bytes });
+        self.stored.insert(place.map_or(0, |place| place + 1), Stored { timestamp, payload: bytes });
         if self.stored.len() > JITTER_PACKETS_MAX {
             self.drop_front();
             return Inserted::Overflow;

@@ -386,7 +386,11 @@ struct Composed {
 
 impl Default for Composed {
     fn default() -> Self {
-        Self { payload: [0; FRAME_BYTES], samples: [0; FRAME_SAMPLES_MAX], kind: FrameKind::Silent }
+        Self {
+            payload: [0; FRAME_BYTES],
+            samples: [0; FRAME_SAMPLES_MAX],
+            kind: FrameKind::Silent,
+        }
     }
 }
 

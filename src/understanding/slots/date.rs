@@ -199,8 +199,8 @@ fn calendar(reader: &SlotReader<'_>, found: &Found) -> Option<(Date, usize)> {
 /// A year said after the date: 2026, "twenty twenty-six".
 fn year(reader: &SlotReader<'_>, place: usize) -> Option<(i16, usize)> {
     let run = reader.numbers().digit_run(place, false)?;
-    let fits =
-        run.digits.len() == 4 && (run.digits.starts_with("19") || run.digits.starts_with("20"));
+    let fits = run.digits.len() == 4
+        && (run.digits.starts_with("19") || run.digits.starts_with("20"));
     if !fits {
         return None;
     }
