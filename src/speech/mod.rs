@@ -1,1 +1,3 @@
-//! (room being built)
+//! Speech both ways: what is heard becomes words, and words become sound.
+
+pub mod voice;
