@@ -93,9 +93,16 @@ impl Admission {
     }
 
     /// Before the bytes are looked at: `false` means that nothing more is done with them.
-    pub fn admit_bytes(&mut self, settings: &Settings, source: SocketAddr, now_ms: u64) -> bool {
-        let trusted = is_trusted(settings, source.ip());
-        self.sources.admit(source.ip(), trusted || !settings.bans, now_ms)
+    /// `dialled`: we placed a call to that address, so that its messages are wanted.
+    pub fn admit_bytes(
+        &mut self,
+        settings: &Settings,
+        source: SocketAddr,
+        dialled: bool,
+        now_ms: u64,
+    ) -> bool {
+        let trusted = dialled || !settings.bans || is_trusted(settings, source.ip());
+        self.sources.admit(source.ip(), trusted, now_ms)
     }
 
     /// Bytes that are no SIP came.

@@ -146,7 +146,9 @@ async fn follow_stream(shared: &Arc<Shared>, connection: &TcpConnection, peer: S
 /// One message from the network. `false` if its connection is not worth keeping.
 async fn receive(shared: &Arc<Shared>, bytes: &[u8], route: &Route) -> bool {
     let (source, settings) = (route.peer, &shared.settings);
-    let admitted = locked(&shared.admission).admit_bytes(settings, source, shared.now_ms());
+    let dialled = locked(&shared.dialled).contains_key(&source.ip());
+    let now_ms = shared.now_ms();
+    let admitted = locked(&shared.admission).admit_bytes(settings, source, dialled, now_ms);
     if !admitted {
         return !route.by_tcp;
     }
@@ -154,7 +156,8 @@ async fn receive(shared: &Arc<Shared>, bytes: &[u8], route: &Route) -> bool {
         return true;
     }
     let transport = if route.by_tcp { Transport::Tcp } else { Transport::Udp };
-    let parsed = SipMessage::try_from(bytes).ok().and_then(|message| {
+    let sound = judge::first_line_is_sound(bytes);
+    let parsed = SipMessage::try_from(bytes).ok().filter(|_| sound).and_then(|message| {
         SipConnection::update_msg_received(message, source, transport).ok()
     });
     let Some(message) = parsed else {

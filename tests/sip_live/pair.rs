@@ -65,10 +65,7 @@ async fn a_call_is_dialled_held_resumed_and_ended_over_both_transports() {
 #[tokio::test]
 async fn an_offer_carries_its_transcript_and_headers_by_tcp() {
     let agent = Answerer::start(open_settings(), Manner::Answer);
-    let mut both = open_settings();
-    both.udp = Some(agent.tcp);
-    both.tcp = None;
-    // The agent's UDP and TCP ports differ here, so that only TCP can reach the TCP one.
+    // The agent's UDP and TCP ports differ here: nothing but TCP can reach the TCP one.
     let (caller, mut events) = start(open_settings());
     let transcript = BodyPart {
         content_type: "text/plain;charset=utf-8".into(),
