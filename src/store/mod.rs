@@ -137,6 +137,12 @@ impl Store {
         &self.inner.settings.recordings
     }
 
+    /// Where a call's recording lies; `None` if it has none or its name is not a plain file name.
+    pub fn recording_path(&self, call: &record::CallRecord) -> Option<std::path::PathBuf> {
+        let name = call.recording.as_deref().filter(|name| apply::is_plain_file_name(name))?;
+        Some(self.recordings().join(name))
+    }
+
     /// Commits everything that waits, at most for `limits::CLOSE_MAX`. Later writes are refused.
     pub async fn close(&self) -> Result<(), StoreFault> {
         self.inner.writer.close().await

@@ -1,1 +1,137 @@
-//! (room being built)
+//! The pages, the JSON API, health and metrics. In: HTTP requests. Out: HTML made on the server
+//! and JSON; everything a caller said or sent is text in them, never markup.
+//!
+//! [`routes`] holds the one table from which the router is built and tests list what changes
+//! state. [`guard`] stands before every handler. A page group is a module: `calls` (the list),
+//! `call` (one call), `offer`, `status`; the desk will be another.
+
+mod api;
+mod assets;
+mod audio;
+mod call;
+mod calls;
+mod gate;
+pub mod guard;
+mod headers;
+mod ladder;
+pub mod limits;
+pub mod live;
+mod login;
+mod offer;
+mod page;
+mod query;
+pub mod routes;
+mod status;
+mod stream;
+mod timeline;
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::Router;
+use jiff::tz::TimeZone;
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+
+use crate::publish::Metrics;
+use crate::store::Store;
+
+pub use live::{ActiveCall, DeskAgent, DeskView, Live, Part, PartState};
+
+/// What the operator sets for the web.
+#[derive(Clone, Debug)]
+pub struct WebSettings {
+    /// How browsers reach us, `https://calls.example.org`; links in offers begin with it. With
+    /// `https` cookies are `Secure` and HSTS is sent.
+    pub public_url: String,
+    /// Further origins from which forms are taken, `http://127.0.0.1:8080`.
+    pub origins: Vec<String>,
+    /// In which pages show times.
+    pub time_zone: TimeZone,
+    pub company: String,
+}
+
+impl Default for WebSettings {
+    fn default() -> Self {
+        Self {
+            public_url: "http://127.0.0.1:8080".into(),
+            origins: Vec::new(),
+            time_zone: TimeZone::system(),
+            company: "Warmline".into(),
+        }
+    }
+}
+
+impl WebSettings {
+    /// Settings for a server that listens on `address`: its own addresses are origins too.
+    pub fn listening_on(address: SocketAddr, public_url: &str) -> Self {
+        let port = address.port();
+        Self {
+            public_url: public_url.trim_end_matches('/').to_owned(),
+            origins: vec![
+                format!("http://{address}"),
+                format!("http://127.0.0.1:{port}"),
+                format!("http://localhost:{port}"),
+            ],
+            ..Self::default()
+        }
+    }
+
+    fn is_https(&self) -> bool {
+        self.public_url.starts_with("https://")
+    }
+}
+
+/// What the pages are made from.
+#[derive(Clone)]
+pub struct WebState {
+    pub store: Store,
+    pub metrics: Arc<Metrics>,
+    pub live: Arc<dyn Live>,
+    pub settings: WebSettings,
+}
+
+/// The state that handlers share.
+struct App {
+    store: Store,
+    metrics: Arc<Metrics>,
+    live: Arc<dyn Live>,
+    settings: WebSettings,
+    gate: gate::Gate,
+    /// Passwords that are hashed at the same time: each takes 19 MiB and some 50 ms.
+    hashing: Semaphore,
+}
+
+type Shared = Arc<App>;
+
+/// Everything under `/`. The runtime binds the listener; see [`serve`].
+pub fn router(state: WebState) -> Router {
+    let app = Arc::new(App {
+        store: state.store,
+        metrics: state.metrics,
+        live: state.live,
+        settings: state.settings,
+        gate: gate::Gate::default(),
+        hashing: Semaphore::new(limits::HASHES_AT_ONCE),
+    });
+    routes::build(app)
+}
+
+/// The link of an offer, as it goes into the INVITE.
+pub fn offer_url(public_url: &str, token: &str) -> String {
+    format!("{}/offer/{token}", public_url.trim_end_matches('/'))
+}
+
+/// Serves until `shutdown` resolves and running requests are done.
+///
+/// # Errors
+/// The listener broke.
+pub async fn serve(
+    listener: TcpListener,
+    router: Router,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> std::io::Result<()> {
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    axum::serve(listener, service).with_graceful_shutdown(shutdown).await
+}

@@ -1,0 +1,29 @@
+//! Bounds of the web, units last.
+
+use std::time::Duration;
+
+/// Path and query of a request, bytes; longer ones get 414.
+pub const URI_BYTES_MAX: usize = 2_048;
+/// Body of a form or of a JSON request, bytes; larger ones get 413.
+pub const BODY_BYTES_MAX: usize = 16_384;
+/// One filter of the list, characters.
+pub const FILTER_CHARS_MAX: usize = 200;
+/// Calls on one page unless asked otherwise.
+pub const PAGE_CALLS: u32 = 50;
+/// The farthest page.
+pub const PAGE_MAX: u32 = 10_000;
+/// Sound read at once from a recording, bytes.
+pub const AUDIO_CHUNK_BYTES: usize = 65_536;
+
+/// Passwords hashed at the same time.
+pub const HASHES_AT_ONCE: usize = 2;
+/// How long a login waits for its turn to be hashed; then 503.
+pub const HASH_WAIT_MAX: Duration = Duration::from_secs(5);
+/// Failed logins are counted over this time.
+pub const GATE_WINDOW: Duration = Duration::from_secs(600);
+/// Failed logins from one address, for one name from one address, and for one name from all.
+pub const GATE_ADDRESS_TRIES_MAX: u32 = 30;
+pub const GATE_PAIR_TRIES_MAX: u32 = 8;
+pub const GATE_NAME_TRIES_MAX: u32 = 100;
+/// Keys the gate remembers; beyond it the oldest are forgotten.
+pub const GATE_KEYS_MAX: usize = 10_000;
