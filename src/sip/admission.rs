@@ -70,8 +70,9 @@ pub fn trunk_of<'a>(
 ) -> Option<&'a TrunkSettings> {
     match origin(settings, address) {
         Origin::Trunk(trunk) => Some(trunk),
-        Origin::Anyone | Origin::Stranger => proved_user(request)
-            .and_then(|fields| settings.trunk_of_user(fields.get("username"))),
+        Origin::Anyone | Origin::Stranger => {
+            proved_user(request).and_then(|fields| settings.trunk_of_user(fields.get("username")))
+        }
     }
 }
 
@@ -188,9 +189,10 @@ impl Admission {
         let user = proved_user(request).map(|fields| fields.get("username").to_owned());
         let aor = header(request, "To").map(wire::uri_of).and_then(wire::user_of);
         // A phone registers itself and nobody else (RFC 3261 section 10.3 step 4).
-        let phone = settings.phones.iter().find(|phone| {
-            Some(&phone.user) == user.as_ref() && Some(&phone.user) == aor.as_ref()
-        });
+        let phone = settings
+            .phones
+            .iter()
+            .find(|phone| Some(&phone.user) == user.as_ref() && Some(&phone.user) == aor.as_ref());
         let known = phone.map(|phone| Credentials {
             user: phone.user.clone(),
             password: phone.password.clone(),

@@ -92,10 +92,7 @@ fn requests_of_a_dialog_pass_from_anywhere_but_well_formed() {
 
 #[test]
 fn above_capacity_callers_are_told_when_to_come_back() {
-    for facts in [
-        Facts { calls: 2, ..facts(TRUNK) },
-        Facts { draining: true, ..facts(TRUNK) },
-    ] {
+    for facts in [Facts { calls: 2, ..facts(TRUNK) }, Facts { draining: true, ..facts(TRUNK) }] {
         let verdict = decide(&settings(), &request("INVITE", "<sip:b@h>", ""), &facts);
         let Verdict::Answer(refusal) = verdict else { panic!("{verdict:?}") };
         assert_eq!(refusal.status, 503);

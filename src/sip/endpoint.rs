@@ -221,8 +221,8 @@ impl EndpointHandle {
             DialTarget::Uri(uri) => {
                 let parsed = rsipstack::sip::Uri::try_from(uri.as_str());
                 let plain = uri.len() <= 512 && uri.bytes().all(|byte| byte.is_ascii_graphic());
-                let dialable = parsed
-                    .is_ok_and(|uri| uri.scheme == Some(rsipstack::sip::Scheme::Sip));
+                let dialable =
+                    parsed.is_ok_and(|uri| uri.scheme == Some(rsipstack::sip::Scheme::Sip));
                 if plain && dialable && !uri.contains(['<', '>', '?']) {
                     return Ok((uri.clone(), None));
                 }

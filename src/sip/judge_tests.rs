@@ -97,7 +97,11 @@ fn bodies_of_other_types_are_refused() {
         ("application/sdp\r\nContent-Encoding: identity", 0),
     ] {
         let head = format!("{HEAD}CSeq: 1 INVITE\r\nContent-Type: {kind}\r\nContent-Length: 3");
-        assert_eq!(status(&format!("INVITE sip:b@h SIP/2.0\r\n{head}\r\n\r\nv=0")), wanted, "{kind}");
+        assert_eq!(
+            status(&format!("INVITE sip:b@h SIP/2.0\r\n{head}\r\n\r\nv=0")),
+            wanted,
+            "{kind}"
+        );
     }
 }
 

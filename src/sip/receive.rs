@@ -112,8 +112,7 @@ pub(crate) fn read_stream(
 
 async fn follow_stream(shared: &Arc<Shared>, connection: &TcpConnection, peer: SocketAddr) {
     let Some(mut half) = connection.inner.read_half.lock().await.take() else { return };
-    let route =
-        Route { connection: SipConnection::Tcp(connection.clone()), peer, by_tcp: true };
+    let route = Route { connection: SipConnection::Tcp(connection.clone()), peer, by_tcp: true };
     let mut buffer = BytesMut::with_capacity(4_096);
     loop {
         match tokio::time::timeout(TCP_IDLE, half.read_buf(&mut buffer)).await {
@@ -157,9 +156,10 @@ async fn receive(shared: &Arc<Shared>, bytes: &[u8], route: &Route) -> bool {
     }
     let transport = if route.by_tcp { Transport::Tcp } else { Transport::Udp };
     let sound = judge::first_line_is_sound(bytes);
-    let parsed = SipMessage::try_from(bytes).ok().filter(|_| sound).and_then(|message| {
-        SipConnection::update_msg_received(message, source, transport).ok()
-    });
+    let parsed = SipMessage::try_from(bytes)
+        .ok()
+        .filter(|_| sound)
+        .and_then(|message| SipConnection::update_msg_received(message, source, transport).ok());
     let Some(message) = parsed else {
         return unparsed(shared, bytes, route).await;
     };

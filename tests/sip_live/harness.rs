@@ -92,12 +92,7 @@ impl Answerer {
                 }
             }
         });
-        Self {
-            handle,
-            udp: udp.unwrap_or_else(local),
-            tcp: tcp.unwrap_or_else(local),
-            heard,
-        }
+        Self { handle, udp: udp.unwrap_or_else(local), tcp: tcp.unwrap_or_else(local), heard }
     }
 
     /// Waits until `wanted` holds of what was heard, at most `seconds`.

@@ -64,8 +64,13 @@ impl Peer {
         let text = format!(
             "SIP/2.0 {status}\r\n{}\r\n{}\r\n{}{tag}\r\n{}\r\n{}\r\n\
              Contact: <sip:peer@{}>\r\n{extra}Content-Length: {}\r\n\r\n{body}",
-            line("Via"), line("From"), line("To"), line("Call-ID"), line("CSeq"),
-            self.at(), body.len()
+            line("Via"),
+            line("From"),
+            line("To"),
+            line("Call-ID"),
+            line("CSeq"),
+            self.at(),
+            body.len()
         );
         self.socket.send_to(text.as_bytes(), self.from).await.expect("sent");
     }
@@ -81,11 +86,7 @@ fn media() -> LocalMedia {
     LocalMedia::new("127.0.0.1".parse().expect("address"), 41_000)
 }
 
-fn dial(
-    handle: &EndpointHandle,
-    peer: &Peer,
-    trunk: Option<&str>,
-) -> LegHandle {
+fn dial(handle: &EndpointHandle, peer: &Peer, trunk: Option<&str>) -> LegHandle {
     let uri = format!("sip:peer@{};transport=udp", peer.at());
     let trunk = trunk.map(TrunkId::from);
     handle.dial(Dial { trunk, ..Dial::to_uri(&uri, sdp::offer(&media())) }).expect("dials")
@@ -231,7 +232,9 @@ fn invite(peer: &Peer, to: SocketAddr, branch: &str, extra: &str) -> String {
          From: <sip:raw@h>;tag=r1\r\nTo: <sip:ivr@{to}>\r\nCall-ID: raw-1\r\nCSeq: 1 INVITE\r\n\
          Contact: <sip:raw@{}>\r\nMax-Forwards: 70\r\n{extra}Content-Type: application/sdp\r\n\
          Content-Length: {}\r\n\r\n{body}",
-        peer.at(), peer.at(), body.len()
+        peer.at(),
+        peer.at(),
+        body.len()
     )
 }
 
@@ -266,7 +269,11 @@ async fn a_reliable_response_is_sent_until_its_prack() {
         "PRACK sip:ivr@{} SIP/2.0\r\nVia: SIP/2.0/UDP {};branch=z9hG4bKprack;rport\r\n\
          From: {}\r\nTo: {}\r\nCall-ID: raw-1\r\nCSeq: 2 PRACK\r\nMax-Forwards: 70\r\n\
          RAck: {} 1 INVITE\r\nContent-Length: 0\r\n\r\n",
-        ours.udp, peer.at(), line("From"), line("To"), line("RSeq")
+        ours.udp,
+        peer.at(),
+        line("From"),
+        line("To"),
+        line("RSeq")
     );
     peer.socket.send_to(prack.as_bytes(), ours.udp).await.expect("sent");
     assert!(peer.wait_for("SIP/2.0 200").await.contains("CSeq: 2 PRACK"));
@@ -281,9 +288,13 @@ async fn changes_that_meet_are_both_made_in_the_end() {
     let uri = format!("sip:a@{};transport=udp", callee.udp);
     let leg = ours.dial(Dial::to_uri(&uri, sdp::offer(&media()))).expect("dials");
     while !matches!(next(&mut events).await, LegEvent::Answered { .. }) {}
-    assert!(callee.until(2, |heard| {
-        heard.events.iter().any(|event| matches!(event, LegEvent::Acked { .. }))
-    }).await);
+    assert!(
+        callee
+            .until(2, |heard| {
+                heard.events.iter().any(|event| matches!(event, LegEvent::Acked { .. }))
+            })
+            .await
+    );
     let theirs = callee.heard.lock().expect("whole").incoming.first().map(|call| call.leg.clone());
     let moved = |port| sdp::offer(&LocalMedia { port, ..media() });
     leg.reinvite(moved(42_000)).expect("offers");
@@ -300,10 +311,14 @@ async fn changes_that_meet_are_both_made_in_the_end() {
             other => panic!("{other:?}"),
         }
     }
-    assert!(callee.until(6, |heard| {
-        let changes = heard.events.iter();
-        changes.filter(|event| matches!(event, LegEvent::Changed { .. })).count() == 1
-    }).await);
+    assert!(
+        callee
+            .until(6, |heard| {
+                let changes = heard.events.iter();
+                changes.filter(|event| matches!(event, LegEvent::Changed { .. })).count() == 1
+            })
+            .await
+    );
 }
 
 #[tokio::test]

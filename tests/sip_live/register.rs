@@ -71,11 +71,20 @@ async fn a_wrong_password_is_said_and_tried_again_later() {
     let (office, _events) = start(registrar());
     let uri = format!("sip:{};transport=udp", office.udp_address().expect("bound"));
     let phone = Answerer::start(line(uri, "guess"), Manner::Answer);
-    assert!(phone.until(5, |heard| heard.trunks.iter().any(|state| {
+    assert!(
+        phone
+            .until(5, |heard| {
+                heard.trunks.iter().any(|state| {
         matches!(state, TrunkState::Failed { why, retry_s: 5..=6 } if why.contains("password"))
-    })).await, "{:?}", phone.heard.lock().expect("whole").trunks);
+    })
+            })
+            .await,
+        "{:?}",
+        phone.heard.lock().expect("whole").trunks
+    );
     assert_eq!(office.registered("ann"), 0);
     let media = LocalMedia::new("127.0.0.1".parse().expect("address"), 41_000);
-    let dial = Dial { target: DialTarget::Phone("ann".into()), ..Dial::to_uri("", sdp::offer(&media)) };
+    let dial =
+        Dial { target: DialTarget::Phone("ann".into()), ..Dial::to_uri("", sdp::offer(&media)) };
     assert!(office.dial(dial).is_err());
 }

@@ -146,9 +146,13 @@ async fn a_caller_gives_up() {
         same(within("ACK", 1, "", "")),
     ];
     run("cancel", &steps, ours.udp, &[]).await;
-    assert!(ours.until(2, |heard| heard.events.iter().any(|event| {
-        matches!(event, LegEvent::Ended { end: LegEnd::Cancelled, .. })
-    })).await);
+    assert!(
+        ours.until(2, |heard| heard
+            .events
+            .iter()
+            .any(|event| { matches!(event, LegEvent::Ended { end: LegEnd::Cancelled, .. }) }))
+            .await
+    );
 }
 
 #[tokio::test]
@@ -179,7 +183,12 @@ async fn hold_resume_and_a_new_address() {
         hang_up(6),
     ];
     run("hold", &steps, ours.udp, &[]).await;
-    let offers: Vec<(bool, u16)> = ours.heard.lock().expect("whole").events.iter()
+    let offers: Vec<(bool, u16)> = ours
+        .heard
+        .lock()
+        .expect("whole")
+        .events
+        .iter()
         .filter_map(|event| match event {
             LegEvent::Change { offer } => Some((offer.holds(), offer.audio()?.port)),
             _ => None,
@@ -317,7 +326,12 @@ async fn keys_by_info_and_session_timers() {
         hang_up(6),
     ];
     run("info", &steps, ours.udp, &[]).await;
-    let keys: Vec<(char, u16)> = ours.heard.lock().expect("whole").events.iter()
+    let keys: Vec<(char, u16)> = ours
+        .heard
+        .lock()
+        .expect("whole")
+        .events
+        .iter()
         .filter_map(|event| match event {
             LegEvent::Key { key, duration_ms } => Some((Key::symbol(*key), *duration_ms)),
             _ => None,
@@ -336,8 +350,7 @@ async fn strangers_hear_nothing() {
     let ping = crate::harness::options(ours.udp, 1);
     let quiet = Duration::from_millis(400);
     let udp = ours.udp;
-    let answer = tokio::task::spawn_blocking(move || {
-        crate::harness::ask(udp, ping.as_bytes(), quiet)
-    });
+    let answer =
+        tokio::task::spawn_blocking(move || crate::harness::ask(udp, ping.as_bytes(), quiet));
     assert_eq!(answer.await.expect("ran"), None);
 }

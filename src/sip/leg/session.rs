@@ -443,7 +443,8 @@ impl Leg {
             return;
         }
         self.phase = Phase::Closing;
-        self.timers = super::Timers { patience: Some(Instant::now() + T1X64), ..Default::default() };
+        self.timers =
+            super::Timers { patience: Some(Instant::now() + T1X64), ..Default::default() };
         self.send_bye(cause, None).await;
     }
 
