@@ -156,10 +156,12 @@ async fn receive(shared: &Arc<Shared>, bytes: &[u8], route: &Route) -> bool {
     }
     let transport = if route.by_tcp { Transport::Tcp } else { Transport::Udp };
     let sound = judge::first_line_is_sound(bytes);
-    let parsed = SipMessage::try_from(bytes)
-        .ok()
-        .filter(|_| sound)
-        .and_then(|message| SipConnection::update_msg_received(message, source, transport).ok());
+    let parsed = SipMessage::try_from(bytes).ok().filter(|_| sound).and_then(|mut message| {
+        if let SipMessage::Request(request) = &mut message {
+            wire::harden_via(request);
+        }
+        SipConnection::update_msg_received(message, source, transport).ok()
+    });
     let Some(message) = parsed else {
         return unparsed(shared, bytes, route).await;
     };
@@ -223,8 +225,10 @@ fn decide(shared: &Arc<Shared>, request: &Request, source: SocketAddr) -> Verdic
     let known_call = loose && legs.keys().any(|key| key.call_id == call_id);
     let calls = legs.values().filter(|entry| entry.invited.is_some()).count();
     drop(legs);
+    let registered = locked(&shared.registrar).is_home(source.ip(), shared.now_ms());
     let facts = Facts {
         source,
+        registered,
         known_dialog,
         known_call,
         calls,
