@@ -431,3 +431,39 @@ async fn sessions_are_refreshed_and_dead_ones_ended_in_time() {
     };
     tokio::join!(refreshed, dead, unacknowledged);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_peer_that_stops_reading_holds_up_nobody() {
+    let ours = Answerer::start(open_settings(), Manner::Answer);
+    let mut peer = Peer::new().await;
+    let socket = tokio::net::TcpSocket::new_v4().expect("socket");
+    socket.set_recv_buffer_size(4_096).expect("set");
+    let mut stream = socket.connect(ours.tcp).await.expect("connects");
+    let long = "x".repeat(4_000);
+    let flood = tokio::spawn(async move {
+        use tokio::io::AsyncWriteExt as _;
+        for number in 0..6_000 {
+            let text = format!(
+                "OPTIONS sip:a@h SIP/2.0\r\nVia: SIP/2.0/TCP h;branch=z9hG4bK{number}\r\n\
+                 From: <sip:a@h>;tag=1\r\nTo: <sip:a@h>\r\nCall-ID: {long}{number}\r\n\
+                 CSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n"
+            );
+            if stream.write_all(text.as_bytes()).await.is_err() {
+                break;
+            }
+        }
+        tokio::time::sleep(Duration::from_secs(5)).await;
+    });
+    let mut worst = Duration::ZERO;
+    for number in 0..20 {
+        let to = ours.udp;
+        let ping = options(to, 20_000 + number).replace("@PORT", &peer.at().port().to_string());
+        let sent = std::time::Instant::now();
+        peer.socket.send_to(ping.as_bytes(), to).await.expect("sent");
+        peer.wait_for("SIP/2.0 200").await;
+        worst = worst.max(sent.elapsed());
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    flood.abort();
+    assert!(worst < Duration::from_millis(500), "{worst:?}");
+}
