@@ -25,6 +25,8 @@ pub enum Verdict {
 #[derive(Clone, Copy, Debug)]
 pub struct Facts {
     pub source: SocketAddr,
+    /// A phone of ours is registered from that address.
+    pub registered: bool,
     /// Its tags name a dialog of ours.
     pub known_dialog: bool,
     /// Its Call-ID is that of a leg of ours.
@@ -70,8 +72,9 @@ pub fn trunk_of<'a>(
 ) -> Option<&'a TrunkSettings> {
     match origin(settings, address) {
         Origin::Trunk(trunk) => Some(trunk),
-        Origin::Anyone | Origin::Stranger => proved_user(request)
-            .and_then(|fields| settings.trunk_of_user(fields.get("username"))),
+        Origin::Anyone | Origin::Stranger => {
+            proved_user(request).and_then(|fields| settings.trunk_of_user(fields.get("username")))
+        }
     }
 }
 
@@ -93,9 +96,16 @@ impl Admission {
     }
 
     /// Before the bytes are looked at: `false` means that nothing more is done with them.
-    pub fn admit_bytes(&mut self, settings: &Settings, source: SocketAddr, now_ms: u64) -> bool {
-        let trusted = is_trusted(settings, source.ip());
-        self.sources.admit(source.ip(), trusted || !settings.bans, now_ms)
+    /// `dialled`: we placed a call to that address, so that its messages are wanted.
+    pub fn admit_bytes(
+        &mut self,
+        settings: &Settings,
+        source: SocketAddr,
+        dialled: bool,
+        now_ms: u64,
+    ) -> bool {
+        let trusted = dialled || !settings.bans || is_trusted(settings, source.ip());
+        self.sources.admit(source.ip(), trusted, now_ms)
     }
 
     /// Bytes that are no SIP came.
@@ -127,7 +137,11 @@ impl Admission {
         if facts.known_dialog {
             return judged(request, allow).map_or_else(Verdict::Answer, |()| Verdict::Pass);
         }
-        if !trusted && !self.may_knock(settings, request) {
+        if facts.registered && !trusted && request.method == Method::Invite {
+            // Agents are called; they do not call in by their phone.
+            return Verdict::Answer(Refusal::new(403, "a phone of ours"));
+        }
+        if !trusted && !facts.registered && !self.may_knock(settings, request) {
             self.offend(settings, facts.source.ip(), Offence::Uninvited, facts.now_ms);
             return match settings.strangers {
                 Strangers::Silence => Verdict::Drop,
@@ -181,9 +195,10 @@ impl Admission {
         let user = proved_user(request).map(|fields| fields.get("username").to_owned());
         let aor = header(request, "To").map(wire::uri_of).and_then(wire::user_of);
         // A phone registers itself and nobody else (RFC 3261 section 10.3 step 4).
-        let phone = settings.phones.iter().find(|phone| {
-            Some(&phone.user) == user.as_ref() && Some(&phone.user) == aor.as_ref()
-        });
+        let phone = settings
+            .phones
+            .iter()
+            .find(|phone| Some(&phone.user) == user.as_ref() && Some(&phone.user) == aor.as_ref());
         let known = phone.map(|phone| Credentials {
             user: phone.user.clone(),
             password: phone.password.clone(),

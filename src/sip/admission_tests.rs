@@ -17,6 +17,7 @@ fn settings() -> Settings {
 fn facts(source: &str) -> Facts {
     Facts {
         source: source.parse().expect("address"),
+        registered: false,
         known_dialog: false,
         known_call: false,
         calls: 0,
@@ -92,10 +93,7 @@ fn requests_of_a_dialog_pass_from_anywhere_but_well_formed() {
 
 #[test]
 fn above_capacity_callers_are_told_when_to_come_back() {
-    for facts in [
-        Facts { calls: 2, ..facts(TRUNK) },
-        Facts { draining: true, ..facts(TRUNK) },
-    ] {
+    for facts in [Facts { calls: 2, ..facts(TRUNK) }, Facts { draining: true, ..facts(TRUNK) }] {
         let verdict = decide(&settings(), &request("INVITE", "<sip:b@h>", ""), &facts);
         let Verdict::Answer(refusal) = verdict else { panic!("{verdict:?}") };
         assert_eq!(refusal.status, 503);
@@ -160,14 +158,14 @@ fn guessing_is_banned_within_ten_tries() {
     let request = proved(&mut gate, &settings, "ann", "<sip:ann@h>", "guess");
     let source: SocketAddr = STRANGER.parse().expect("address");
     let mut tries = 0;
-    while gate.admit_bytes(&settings, source, 1_000) {
+    while gate.admit_bytes(&settings, source, false, 1_000) {
         tries += 1;
         gate.decide(&settings, &request, &facts(STRANGER));
         assert!(tries <= 10, "still not banned");
     }
     assert!(gate.is_banned(source.ip(), 1_000));
     let trunk: SocketAddr = TRUNK.parse().expect("address");
-    assert!(gate.admit_bytes(&settings, trunk, 1_000), "the trunk is served on");
+    assert!(gate.admit_bytes(&settings, trunk, false, 1_000), "the trunk is served on");
 }
 
 #[test]
@@ -203,4 +201,18 @@ fn a_trunk_may_have_to_prove_itself() {
     let stranger: SocketAddr = STRANGER.parse().expect("address");
     let trunk = trunk_of(&settings, &roaming, stranger.ip()).map(|trunk| trunk.id.0.as_str());
     assert_eq!(trunk, Some("roaming"));
+}
+
+#[test]
+fn a_registered_phone_may_ask_what_it_likes_without_being_shut_out() {
+    let settings = with_phone();
+    let mut gate = Admission::new([1; 32], &settings);
+    let home = Facts { registered: true, ..facts(STRANGER) };
+    for (method, wanted) in [("OPTIONS", 0), ("SUBSCRIBE", 405), ("INVITE", 403)] {
+        for _ in 0..20 {
+            let verdict = gate.decide(&settings, &request(method, "<sip:b@h>", ""), &home);
+            assert_eq!(code(&verdict), wanted, "{method}");
+        }
+    }
+    assert!(!gate.is_banned(home.source.ip(), home.now_ms));
 }

@@ -139,7 +139,7 @@ impl Dialog {
     }
 
     fn numbered(&self, method: Method, seq: u32) -> Option<Request> {
-        let uri = Uri::try_from(self.target.as_str()).ok()?;
+        let uri = wire::request_uri(&self.target)?;
         let mut headers = vec![make("Max-Forwards", "70")];
         headers.extend(self.routes.iter().map(|route| make("Route", route.as_str())));
         headers.push(make("From", format!("{};tag={}", self.local, self.local_tag)));
@@ -184,7 +184,11 @@ fn is_private(ip: IpAddr) -> bool {
         IpAddr::V4(v4) => {
             let [first, second, ..] = v4.octets();
             let shared = first == 100 && (64..128).contains(&second);
-            v4.is_private() || v4.is_loopback() || v4.is_link_local() || v4.is_unspecified() || shared
+            v4.is_private()
+                || v4.is_loopback()
+                || v4.is_link_local()
+                || v4.is_unspecified()
+                || shared
         }
         IpAddr::V6(v6) => v6.is_loopback() || v6.is_unique_local() || v6.is_unspecified(),
     }

@@ -16,7 +16,7 @@ use rsipstack::transport::{SipAddr, SipConnection};
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::{TcpListener, TcpStream, UdpSocket};
 
-use super::limits::{TCP_CONNECT, TCP_CONNECT_TRY};
+use super::limits::{TCP_CONNECT, TCP_CONNECT_TRY, TCP_STALL};
 use crate::base::limits::{SIP_MESSAGE_BYTES_MAX, SIP_UDP_REQUEST_BYTES_MAX};
 
 /// Why the endpoint could not start.
@@ -151,7 +151,12 @@ impl Net {
     }
 
     /// Notes a live connection. `false` if its address has too many, or all have.
-    pub fn add_stream(&self, peer: SocketAddr, stream: &TcpConnection, most: (usize, usize)) -> bool {
+    pub fn add_stream(
+        &self,
+        peer: SocketAddr,
+        stream: &TcpConnection,
+        most: (usize, usize),
+    ) -> bool {
         let mut streams = self.streams();
         let of_peer = streams.keys().filter(|known| known.ip() == peer.ip()).count();
         if of_peer >= most.0 || streams.len() >= most.1 {
@@ -211,9 +216,9 @@ impl Net {
         }
         let found: Vec<SocketAddr> =
             tokio::net::lookup_host((name, port.unwrap_or(5_060))).await.ok()?.collect();
-        let same = |at: &&SocketAddr| self.udp_at.or(self.tcp_at).is_none_or(|ours| {
-            ours.is_ipv4() == at.is_ipv4()
-        });
+        let same = |at: &&SocketAddr| {
+            self.udp_at.or(self.tcp_at).is_none_or(|ours| ours.is_ipv4() == at.is_ipv4())
+        };
         found.iter().find(same).or(found.first()).copied()
     }
 
@@ -254,6 +259,8 @@ impl Net {
         peer: SocketAddr,
     ) -> Result<(Route, TcpConnection), NoRoute> {
         let _ = stream.set_nodelay(true);
+        // A peer that stops reading is given up by the kernel, which frees whoever waits for it.
+        let _ = socket2::SockRef::from(&stream).set_tcp_user_timeout(Some(TCP_STALL));
         let local = stream.local_addr().map_err(|_| NoRoute::NoConnection)?;
         let addr = SipAddr::new(Transport::Tcp, local.into());
         let connection =
