@@ -1,1 +1,3 @@
-//! (room being built)
+//! Speech: listening to legs (`hear`).
+
+pub mod hear;
