@@ -1,3 +1,4 @@
-//! Speech both ways: what is heard becomes words, and words become sound.
+//! Speech both ways: what is heard becomes words (`hear`), words become sound (`voice`).
 
+pub mod hear;
 pub mod voice;
