@@ -30,6 +30,7 @@ impl Default for Sip {
             public_address: None,
             calls_max: limits::CALLS_MAX_DEFAULT,
             session_expires_s: 1_800,
+            answer_after: Duration::ZERO,
             next_free_port: false,
         }
     }

@@ -52,6 +52,8 @@ pub struct Sip {
     pub public_address: Option<IpAddr>,
     pub calls_max: usize,
     pub session_expires_s: u32,
+    /// How long it rings before we answer.
+    pub answer_after: Duration,
     /// Take the next free port if the configured one is in use (the demo does).
     pub next_free_port: bool,
 }

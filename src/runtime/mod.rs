@@ -1,1 +1,19 @@
-//! (room being built)
+//! The I/O loop: alone holds sockets, clocks, threads and the random source, and joins the rooms.
+//!
+//! `server` starts and stops everything; `dispatch` turns SIP events into calls; `call` drives
+//! one call's session; `ears` listens to all legs; `desk` owns the agents; `lookups` asks
+//! business systems; `live` tells the pages; `peer` is a phone of our own, for tools and demo.
+
+mod call;
+mod desk;
+mod dispatch;
+mod ears;
+mod live;
+mod lookups;
+pub mod peer;
+pub mod server;
+mod shared;
+pub mod speech;
+
+pub use live::LiveFact;
+pub use server::{Server, StartFault};

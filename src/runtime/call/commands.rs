@@ -1,0 +1,171 @@
+//! Obeys the session's commands, in order.
+
+use std::sync::Arc;
+
+use crate::base::ids::LegId;
+use crate::call::command::{Command, Fact, Recording, TransferStep};
+use crate::knowledge::lookup::LookupFailure;
+use crate::runtime::desk::DeskMessage;
+use crate::runtime::live::LiveFact;
+use crate::runtime::lookups;
+use crate::runtime::shared::{Inbound, locked};
+
+use super::CallTask;
+
+impl CallTask {
+    pub(super) async fn obey(&mut self, command: Command) {
+        match command {
+            Command::AnswerCaller => self.answer_caller(),
+            Command::RefuseCaller { status } => {
+                if let Some(leg) = self.legs.get(&LegId::CALLER) {
+                    let _ = leg.sip.refuse(status, None);
+                }
+            }
+            Command::DialAgent { leg, card, ring_ms_max: _ } => self.dial_agent(leg, *card).await,
+            Command::HangUp { leg, cause } => {
+                if let Some(open) = self.legs.get(&leg) {
+                    let _ = open.sip.hang_up(cause);
+                }
+            }
+            Command::Play { leg, play, what } => self.play(leg, play, what),
+            Command::StopPlaying { leg } => self.stop_playing(leg),
+            Command::Route { routes } => self.media.set_routes(&routes),
+            Command::Listen { leg, mode } => {
+                let language = self.caller.language.clone();
+                self.shared.ears.set_mode((self.id.clone(), leg), mode, language);
+            }
+            Command::Record { how } => self.record(how).await,
+            Command::Reserve { request } => {
+                self.shared.desk.send(DeskMessage::Reserve(self.id.clone(), request));
+            }
+            Command::LeaveQueue => self.shared.desk.send(DeskMessage::Leave(self.id.clone())),
+            Command::ReleaseAgent { agent, outcome } => {
+                self.shared.metrics.offer_ended(outcome);
+                self.shared.desk.send(DeskMessage::Release(self.id.clone(), agent, outcome));
+            }
+            Command::Lookup { request, connector, fields } => {
+                self.look_up(request, &connector, fields);
+            }
+            Command::Note { fact } => self.note(*fact).await,
+            Command::End { disposition } => self.end(disposition).await,
+        }
+    }
+
+    fn answer_caller(&mut self) {
+        let after = self.shared.config.sip.answer_after;
+        if after.is_zero() {
+            self.answer_now();
+            return;
+        }
+        if let Some(leg) = self.legs.get(&LegId::CALLER) {
+            let _ = leg.sip.ring();
+        }
+        let inbox = self.inbox.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(after).await;
+            let _ = inbox.send(Inbound::AnswerNow).await;
+        });
+    }
+
+    async fn record(&mut self, how: Recording) {
+        self.media.record(how);
+        match how {
+            Recording::Start => {
+                let file = format!("{}.wav", self.id);
+                drop(self.shared.store.recording(&self.id, &file, self.now()).await);
+            }
+            // The number was on the tape before anybody knew that it was one.
+            Recording::Pause => self.media.erase_recording(self.last_words, self.now()),
+            Recording::Resume | Recording::Stop => {}
+        }
+    }
+
+    fn look_up(
+        &self,
+        request: crate::base::ids::RequestId,
+        connector: &crate::base::ids::ConnectorId,
+        fields: Vec<(String, String)>,
+    ) {
+        let (shared, inbox, id) = (self.shared.clone(), self.inbox.clone(), self.id.clone());
+        let connector = self.shared.knowledge.connector(connector).cloned();
+        tokio::spawn(async move {
+            let result = match &connector {
+                Some(connector) => {
+                    lookups::ask(&shared.http, connector, &fields, &id, request).await
+                }
+                None => Err(LookupFailure::Unavailable),
+            };
+            let _ = inbox.send(Inbound::Lookup(request, result)).await;
+        });
+    }
+
+    async fn note(&mut self, fact: Fact) {
+        let at = self.now();
+        self.watch(&fact);
+        let what = Some(Arc::new(fact.clone()));
+        let _ = self.shared.live.send(LiveFact { call: self.id.clone(), at, what, ended: None });
+        drop(self.shared.store.note(&self.id, at, self.wall_at(at), fact).await);
+    }
+
+    /// What figures and pages want of a fact.
+    fn watch(&mut self, fact: &Fact) {
+        match fact {
+            Fact::Said { understanding: Some(note), .. } => {
+                if let Some(active) = locked(&self.shared.active).get_mut(&self.id) {
+                    active.stress = note.stress;
+                    if active.state == "greeting" {
+                        active.state = "dialogue".to_owned();
+                    }
+                }
+            }
+            Fact::Transfer { step, .. } => match step {
+                TransferStep::Wanted { .. } => {
+                    self.person_wanted = Some(self.now());
+                    self.show("queued", None);
+                }
+                TransferStep::Queued { .. } => self.show("queued", None),
+                TransferStep::Offered { agent } | TransferStep::Ringing { agent } => {
+                    self.show(&format!("ringing {agent}"), Some(agent.to_string()));
+                }
+                TransferStep::Briefing { agent } => {
+                    self.show("briefing", Some(agent.to_string()));
+                }
+                TransferStep::Bridged { agent } => {
+                    self.show("bridged", Some(agent.to_string()));
+                    if let Some(wanted) = self.person_wanted.take() {
+                        let ms = self.now().since(wanted).as_millis() as u64;
+                        self.shared.metrics.to_person.observe_ms(ms);
+                    }
+                }
+                TransferStep::GaveUp => self.show("dialogue", None),
+                TransferStep::Failed { .. }
+                | TransferStep::Accepted { .. }
+                | TransferStep::Declined { .. }
+                | TransferStep::Unconfirmed { .. }
+                | TransferStep::AgentLeft { .. }
+                | TransferStep::Held { .. }
+                | TransferStep::Resumed { .. }
+                | TransferStep::AgentLost { .. }
+                | TransferStep::CallerLeft
+                | TransferStep::Ended => {}
+            },
+            Fact::Said { .. }
+            | Fact::Decided { .. }
+            | Fact::Consent { .. }
+            | Fact::Key { .. }
+            | Fact::Looked { .. }
+            | Fact::Satisfied { .. }
+            | Fact::WrapUp { .. } => {}
+        }
+    }
+
+    async fn end(&mut self, disposition: crate::base::disposition::Disposition) {
+        let at = self.now();
+        tracing::info!(call = %self.id, disposition = disposition.name(), "the call ended");
+        self.shared.metrics.call_ended(disposition);
+        drop(self.shared.store.ended(&self.id, at, self.wall_at(at), disposition).await);
+        let ended = Some(disposition);
+        let _ = self.shared.live.send(LiveFact { call: self.id.clone(), at, what: None, ended });
+        self.over = true;
+    }
+}

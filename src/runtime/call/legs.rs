@@ -1,0 +1,251 @@
+//! The legs' signalling: what the peers do, and how agents are dialled.
+
+use crate::base::card::{OfferCard, Speaker};
+use crate::base::ids::LegId;
+use crate::base::session::Direction;
+use crate::call::command::HangUpCause;
+use crate::call::event::{DialFailure, Event, LegEnd};
+use crate::runtime::shared::{Inbound, locked};
+use crate::sip::sdp::{self, LocalMedia, SessionDescription};
+use crate::sip::{BodyPart, Dial, DialTarget, LegEvent, SipLegId};
+use crate::store::LadderRow;
+use crate::web;
+
+use super::{CallTask, Leg};
+
+/// Longest value of one of our headers, characters.
+const HEADER_CHARS_MAX: usize = 120;
+
+impl CallTask {
+    fn leg_of(&self, sip: SipLegId) -> Option<LegId> {
+        self.legs.iter().find(|(_, leg)| leg.sip.id() == sip).map(|(id, _)| *id)
+    }
+
+    pub(super) async fn take_sip(&mut self, sip: SipLegId, event: LegEvent) {
+        let Some(leg) = self.leg_of(sip) else { return };
+        match event {
+            LegEvent::Ringing { .. } => self.happen(Event::LegRinging { leg }).await,
+            LegEvent::Answered { answer } => self.agent_answered(leg, &answer).await,
+            LegEvent::Failed { failure, status } => {
+                tracing::info!(call = %self.id, leg = leg.0, ?failure, ?status, "not reached");
+                self.end_leg(leg, "failed").await;
+                self.happen(Event::LegFailed { leg, failure }).await;
+            }
+            LegEvent::Acked { answer } => self.caller_acked(leg, answer).await,
+            LegEvent::Change { offer } => self.changed(leg, &offer).await,
+            LegEvent::Changed { .. } | LegEvent::ChangeRefused { .. } => {}
+            LegEvent::Key { key, .. } => self.happen(Event::KeyPressed { leg, key }).await,
+            LegEvent::Ended { end, .. } => {
+                self.end_leg(leg, &format!("{end:?}")).await;
+                self.happen(Event::LegEnded { leg, end }).await;
+            }
+        }
+    }
+
+    /// The leg's media closes; its ear still brings the last words.
+    async fn end_leg(&mut self, leg: LegId, how: &str) {
+        self.shared.ears.close((self.id.clone(), leg));
+        self.keep_ladder(leg).await;
+        if let Some(open) = self.legs.remove(&leg) {
+            locked(&self.shared.by_leg).remove(&open.sip.id());
+        }
+        drop(self.shared.store.leg_ended(&self.id, leg, self.now(), how).await);
+    }
+
+    async fn keep_ladder(&self, leg: LegId) {
+        let Some(open) = self.legs.get(&leg) else { return };
+        let began_ms = self.wall.as_millisecond().max(0) as u64;
+        for line in open.sip.ladder() {
+            let headers: Vec<String> =
+                line.headers.iter().map(|header| header.reveal().clone()).collect();
+            let row = LadderRow {
+                at: crate::base::moment::Moment(line.unix_ms.saturating_sub(began_ms)),
+                leg,
+                outbound: line.way == crate::sip::Way::Out,
+                peer: line.peer.map(|peer| peer.to_string()).unwrap_or_default(),
+                summary: line.first_line.reveal().clone(),
+                message: headers.join("\n"),
+            };
+            drop(self.shared.store.ladder(&self.id, row).await);
+        }
+    }
+
+    pub(super) async fn media_lost(&mut self, leg: LegId) {
+        if let Some(open) = self.legs.get(&leg) {
+            let _ = open.sip.hang_up(HangUpCause::MediaLost);
+            self.end_leg(leg, "MediaLost").await;
+            self.happen(Event::LegEnded { leg, end: LegEnd::MediaLost }).await;
+        }
+    }
+
+    async fn caller_acked(&mut self, leg: LegId, answer: Option<SessionDescription>) {
+        if let Some(answer) = answer {
+            let planned = self.legs.get(&leg).is_some_and(|open| {
+                sdp::accept_answer(&open.local, &answer)
+                    .is_ok_and(|plan| open.media.set_plan(plan).is_ok())
+            });
+            if !planned {
+                if let Some(open) = self.legs.get(&leg) {
+                    let _ = open.sip.hang_up(HangUpCause::Failure);
+                }
+                return;
+            }
+        }
+        self.open_ear(leg);
+        self.happen(Event::CallerConnected).await;
+    }
+
+    pub(super) fn answer_now(&mut self) {
+        if let Some(leg) = self.legs.get_mut(&LegId::CALLER)
+            && let Some(answer) = leg.answer.take()
+        {
+            let _ = leg.sip.answer(answer);
+        }
+    }
+
+    /// Hold, resume, another address or codec.
+    async fn changed(&mut self, leg: LegId, offer: &SessionDescription) {
+        let Some(open) = self.legs.get_mut(&leg) else { return };
+        let (text, plan) = match sdp::negotiate(offer, &open.local) {
+            Ok(agreed) => agreed,
+            Err(_) => {
+                let _ = open.sip.refuse_change(sdp::SdpRefusal::STATUS);
+                return;
+            }
+        };
+        let held = matches!(plan.direction, Direction::RecvOnly | Direction::Inactive);
+        if open.media.set_plan(plan).is_err() {
+            let _ = open.sip.refuse_change(sdp::SdpRefusal::STATUS);
+            return;
+        }
+        let _ = open.sip.answer_change(text);
+        if open.held != held {
+            open.held = held;
+            let event = if held { Event::LegHeld { leg } } else { Event::LegResumed { leg } };
+            self.happen(event).await;
+        }
+    }
+
+    async fn agent_answered(&mut self, leg: LegId, answer: &SessionDescription) {
+        let Some(open) = self.legs.get(&leg) else { return };
+        let planned = sdp::accept_answer(&open.local, answer)
+            .is_ok_and(|plan| open.media.set_plan(plan).is_ok());
+        if !planned {
+            let _ = open.sip.hang_up(HangUpCause::Failure);
+            self.end_leg(leg, "no common media").await;
+            let failure = DialFailure::NoCommonMedia;
+            self.happen(Event::LegFailed { leg, failure }).await;
+            return;
+        }
+        self.open_ear(leg);
+        self.begin_leg_row(leg, "agent").await;
+        self.happen(Event::LegAnswered { leg }).await;
+    }
+
+    /// Rings an agent with the card attached.
+    pub(super) async fn dial_agent(&mut self, leg: LegId, card: OfferCard) {
+        if let Err(why) = self.try_dial(leg, &card).await {
+            tracing::warn!(call = %self.id, agent = %card.agent, "cannot ring: {why}");
+            let failure = DialFailure::Unreachable;
+            let _ = self.inbox.try_send(Inbound::Event(Event::LegFailed { leg, failure }));
+        }
+    }
+
+    async fn try_dial(&mut self, leg: LegId, card: &OfferCard) -> Result<(), String> {
+        let shared = self.shared.clone();
+        let agent = shared.agent(&card.agent).ok_or("no such agent")?;
+        let target = match &agent.contact {
+            Some(contact) => DialTarget::Uri(contact.clone()),
+            None => DialTarget::Phone(agent.id.to_string()),
+        };
+        let wall = self.wall_at(self.now());
+        let (token, ack) = shared.store.offer_opening(card, wall).await;
+        drop(ack);
+        let url = web::offer_url(&shared.public_url, &token);
+        let media = self.media.open_leg(leg).map_err(|error| error.to_string())?;
+        let address = shared.sip.media_address(&target, None).await;
+        let local = LocalMedia::new(address, media.local_port());
+        let mut parts = Vec::new();
+        if agent.attach_transcript {
+            let body = transcript_text(card).into_bytes();
+            parts.push(BodyPart { content_type: "text/plain;charset=utf-8".into(), body });
+        }
+        let dial = Dial {
+            target,
+            trunk: None,
+            from_user: "warmline".into(),
+            from_name: Some(header_text(&card.summary)),
+            offer: sdp::offer(&local),
+            headers: offer_headers(card, &url),
+            parts,
+        };
+        // Under the lock, so that no event of the leg is dispatched before it is known.
+        let mut by_leg = locked(&shared.by_leg);
+        let sip = shared.sip.dial(dial).map_err(|error| error.to_string())?;
+        by_leg.insert(sip.id(), self.inbox.clone());
+        drop(by_leg);
+        if let Some(entry) = locked(&shared.calls).get_mut(&self.id) {
+            entry.legs.push(sip.clone());
+        }
+        let agent = Some(card.agent.clone());
+        self.legs.insert(leg, Leg { sip, media, local, answer: None, agent, held: false });
+        Ok(())
+    }
+}
+
+/// What an agent's phone shows of the offer without any page.
+fn offer_headers(card: &OfferCard, url: &str) -> Vec<(String, String)> {
+    let pointer = format!("{}/{}", card.call, card.offer);
+    let hex: String = pointer.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let reason = card.reasons.first().map(|reason| reason.text.clone()).unwrap_or_default();
+    let mut headers = vec![
+        ("User-to-User".to_owned(), format!("{hex};encoding=hex")),
+        ("Call-Info".to_owned(), format!("<{url}>;purpose=info")),
+        ("X-Warmline-Priority".to_owned(), format!("{:?}", card.priority)),
+        ("X-Warmline-Language".to_owned(), card.language.to_string()),
+        ("X-Warmline-Stress".to_owned(), format!("{:.2}", card.stress)),
+        ("X-Warmline-Reason".to_owned(), header_text(&reason)),
+    ];
+    if let Some(intent) = &card.intent {
+        headers.push(("X-Warmline-Intent".to_owned(), header_text(intent)));
+    }
+    headers
+}
+
+/// Plain and short: nothing of a caller's words can end a header.
+fn header_text(text: &str) -> String {
+    text.chars()
+        .filter(|symbol| symbol.is_ascii_graphic() || *symbol == ' ')
+        .filter(|symbol| !matches!(symbol, '"' | '<' | '>' | '\\'))
+        .take(HEADER_CHARS_MAX)
+        .collect()
+}
+
+/// Summary, reasons and the last turns, newest last, within four kilobytes.
+fn transcript_text(card: &OfferCard) -> String {
+    const BYTES_MAX: usize = 3_500;
+    let mut text = format!("{}\n", card.summary);
+    for reason in card.reasons.iter().take(6) {
+        text.push_str(&format!("- {reason}\n"));
+    }
+    for tried in card.tried.iter().rev().take(4) {
+        text.push_str(&format!("tried: {tried}\n"));
+    }
+    let mut lines: Vec<String> = Vec::new();
+    let mut left = BYTES_MAX.saturating_sub(text.len());
+    for line in card.transcript.iter().rev() {
+        let who = match line.speaker {
+            Speaker::Caller => "Caller",
+            Speaker::Machine => "Machine",
+            Speaker::Agent => "Agent",
+        };
+        let line = format!("{} {who}: {}\n", line.at.clock(), line.text.reveal());
+        if line.len() > left {
+            break;
+        }
+        left -= line.len();
+        lines.push(line);
+    }
+    text.extend(lines.into_iter().rev());
+    text
+}

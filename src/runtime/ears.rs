@@ -1,0 +1,259 @@
+//! Listens to all legs: frames from the taps → listeners → recognisers → events for the calls.
+//! One thread; a listener costs a few microseconds a frame.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::{Duration, Instant};
+
+use crate::base::audio::FRAME_MS;
+use crate::base::ids::LegId;
+use crate::base::language::Language;
+use crate::base::listen::ListenMode;
+use crate::base::moment::Moment;
+use crate::call::event::Event;
+use crate::media::{Bell, Frame, FrameKind, Tap};
+use crate::speech::hear::listener::{Completeness, Listener, ListenerSettings, Listening, Output};
+use crate::speech::hear::order::{DecodeFailure, JobId};
+use crate::speech::hear::pool::{Job, Pool, Ticket};
+use crate::speech::hear::transcript::Transcript;
+use crate::understanding::outcome::Expecting;
+use crate::understanding::{self, Understander};
+
+use super::shared::{EarKey, Inbound, Inbox};
+
+/// The longest sleep between two looks at the taps.
+const NAP: Duration = Duration::from_millis(20);
+
+enum Message {
+    Open(EarKey, Box<Ear>),
+    Mode(EarKey, ListenMode, Language),
+    Prompt(EarKey, bool),
+    Close(EarKey),
+    Decoded(EarKey, JobId, Result<Transcript, DecodeFailure>),
+}
+
+struct Ear {
+    heard: Tap,
+    played: Tap,
+    listener: Listener,
+    inbox: Inbox,
+    leg: LegId,
+    began: Instant,
+    tickets: HashMap<JobId, Ticket>,
+    frames: Vec<Frame>,
+    echo: Vec<Frame>,
+}
+
+/// A handle to the thread.
+#[derive(Clone)]
+pub struct Ears {
+    messages: Sender<Message>,
+    understander: Understander,
+}
+
+/// A leg to be listened to.
+pub struct NewEar {
+    pub key: EarKey,
+    pub heard: Tap,
+    pub played: Tap,
+    pub inbox: Inbox,
+    pub began: Instant,
+    pub language: Language,
+}
+
+impl Ears {
+    pub fn start(bell: Bell, pool: Arc<Pool>, understander: Understander) -> std::io::Result<Ears> {
+        let (messages, inbox) = channel();
+        let back = messages.clone();
+        std::thread::Builder::new().name("ears".into()).spawn(move || {
+            bell.enrol();
+            Thread { ears: HashMap::new(), inbox, back, pool }.run(&bell);
+        })?;
+        Ok(Ears { messages, understander })
+    }
+
+    pub fn open(&self, new: NewEar) {
+        let NewEar { key, heard, played, inbox, began, language } = new;
+        let understander = self.understander.clone();
+        let judge = move |text: &str, mode: ListenMode| {
+            let expecting = match mode {
+                ListenMode::Digits => Expecting::Digits { min: 3, max: 12 },
+                ListenMode::KeysOnly | ListenMode::Turn | ListenMode::Conversation => {
+                    Expecting::Anything
+                }
+            };
+            match understander.completeness(text, &language, &expecting) {
+                understanding::Completeness::Complete => Completeness::Complete,
+                understanding::Completeness::Open => Completeness::Open,
+                understanding::Completeness::Unfinished => Completeness::Unfinished,
+            }
+        };
+        let listener = Listener::new(ListenerSettings::default(), Arc::new(judge));
+        let leg = key.1;
+        let ear = Ear {
+            heard,
+            played,
+            listener,
+            inbox,
+            leg,
+            began,
+            tickets: HashMap::new(),
+            frames: Vec::new(),
+            echo: Vec::new(),
+        };
+        let _ = self.messages.send(Message::Open(key, Box::new(ear)));
+    }
+
+    pub fn set_mode(&self, key: EarKey, mode: ListenMode, language: Language) {
+        let _ = self.messages.send(Message::Mode(key, mode, language));
+    }
+
+    /// Whether a prompt plays to the leg.
+    pub fn set_prompt(&self, key: EarKey, playing: bool) {
+        let _ = self.messages.send(Message::Prompt(key, playing));
+    }
+
+    pub fn close(&self, key: EarKey) {
+        let _ = self.messages.send(Message::Close(key));
+    }
+}
+
+struct Thread {
+    ears: HashMap<EarKey, Ear>,
+    inbox: Receiver<Message>,
+    back: Sender<Message>,
+    pool: Arc<Pool>,
+}
+
+impl Thread {
+    fn run(&mut self, bell: &Bell) {
+        loop {
+            bell.wait(NAP);
+            while let Ok(message) = self.inbox.try_recv() {
+                self.obey(message);
+            }
+            let keys: Vec<EarKey> = self.ears.keys().cloned().collect();
+            for key in keys {
+                if let Some(ear) = self.ears.get_mut(&key) {
+                    ear.listen();
+                    ear.act(&key, &self.pool, &self.back);
+                }
+            }
+        }
+    }
+
+    fn obey(&mut self, message: Message) {
+        match message {
+            Message::Open(key, ear) => {
+                self.ears.insert(key, *ear);
+            }
+            Message::Mode(key, mode, language) => {
+                if let Some(ear) = self.ears.get_mut(&key) {
+                    ear.listener.set_mode(Listening { mode, language, prompt: None });
+                    ear.act(&key, &self.pool, &self.back);
+                }
+            }
+            Message::Prompt(key, playing) => {
+                if let Some(ear) = self.ears.get_mut(&key) {
+                    ear.listener.set_prompt_playing(playing);
+                }
+            }
+            Message::Close(key) => {
+                if let Some(ear) = self.ears.get_mut(&key) {
+                    // The last words: what is being said is ended, its text still comes.
+                    ear.listen();
+                    let now = ear.now();
+                    ear.listener.finish(now);
+                    ear.act(&key, &self.pool, &self.back);
+                    if ear.tickets.is_empty() {
+                        self.ears.remove(&key);
+                    }
+                }
+            }
+            Message::Decoded(key, job, result) => {
+                if let Some(ear) = self.ears.get_mut(&key) {
+                    ear.tickets.remove(&job);
+                    let now = ear.now();
+                    ear.listener.handle_decoded(now, job, result);
+                    ear.act(&key, &self.pool, &self.back);
+                    if ear.heard.is_closed() && ear.tickets.is_empty() {
+                        self.ears.remove(&key);
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl Ear {
+    fn now(&self) -> Moment {
+        Moment(self.began.elapsed().as_millis() as u64)
+    }
+
+    fn listen(&mut self) {
+        self.frames.clear();
+        self.echo.clear();
+        self.heard.drain(&mut self.frames);
+        self.played.drain(&mut self.echo);
+        let mut echo = self.echo.iter();
+        for frame in &self.frames {
+            if let Some(played) = echo.next()
+                && played.kind == FrameKind::Sound
+            {
+                self.listener.push_played(played.samples());
+            }
+            let ended = Moment(frame.at.0 + FRAME_MS);
+            self.listener.push_frame(ended, frame.samples(), frame.rate_hz);
+        }
+        let now = self.now();
+        if self.listener.poll_timeout().is_some_and(|at| at <= now) {
+            self.listener.handle_timeout(now);
+        }
+    }
+
+    fn act(&mut self, key: &EarKey, pool: &Pool, back: &Sender<Message>) {
+        while let Some(output) = self.listener.poll_output() {
+            let leg = self.leg;
+            let event = match output {
+                Output::SpeechBegan => Event::SpeechBegan { leg },
+                Output::Heard(utterance) => Event::Heard { leg, utterance },
+                Output::HeardNothing => Event::HeardNothing { leg },
+                Output::SpeechUnavailable => Event::SpeechUnavailable { leg },
+                Output::StartDecode(order) => {
+                    let (key, back, job) = (key.clone(), back.clone(), order.job);
+                    let deadline = self.instant(order.deadline);
+                    let ticket = pool.submit(Job {
+                        samples: order.samples,
+                        hint: order.hint,
+                        class: order.class,
+                        deadline,
+                        reply: Box::new(move |result| {
+                            let _ = back.send(Message::Decoded(key, job, result));
+                        }),
+                    });
+                    self.tickets.insert(job, ticket);
+                    continue;
+                }
+                Output::Raise { job, deadline } => {
+                    let deadline = self.instant(deadline);
+                    if let Some(ticket) = self.tickets.get(&job) {
+                        pool.raise(*ticket, deadline);
+                    }
+                    continue;
+                }
+                Output::Cancel { job } => {
+                    if let Some(ticket) = self.tickets.remove(&job) {
+                        pool.cancel(ticket);
+                    }
+                    continue;
+                }
+            };
+            let _ = self.inbox.try_send(Inbound::Event(event));
+        }
+    }
+
+    fn instant(&self, moment: Moment) -> Instant {
+        self.began + Duration::from_millis(moment.0)
+    }
+}

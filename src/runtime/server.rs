@@ -1,0 +1,451 @@
+//! Starts the whole, says when it is ready, and stops it politely.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use tokio::net::TcpListener;
+use tokio::sync::{broadcast, oneshot};
+
+use crate::base::spoken::Spoken;
+use crate::call::event::Event;
+use crate::config::{Config, Problems};
+use crate::desk::{Agent, Desk, Presence};
+use crate::knowledge::{Knowledge, connector};
+use crate::publish::Metrics;
+use crate::sip::{self, AcceptAnyone, StartError};
+use crate::store::{Store, StoreSettings};
+use crate::understanding::{self, Understander};
+use crate::web::{self, WebSettings, WebState};
+use crate::{media, policy};
+
+use super::desk;
+use super::dispatch;
+use super::ears::Ears;
+use super::live::{LiveFact, LivePages};
+use super::shared::{Inbound, Shared, locked};
+use super::speech;
+
+/// Ports that are tried after one that is taken.
+const PORTS_TRIED: u16 = 50;
+/// How long running calls go on after a request to stop.
+pub const DRAIN: Duration = Duration::from_secs(30);
+/// Facts that a slow watcher may be behind.
+const LIVE_MAX: usize = 4_096;
+const RETENTION_EVERY: Duration = Duration::from_secs(3_600);
+const FIGURES_EVERY: Duration = Duration::from_secs(1);
+
+/// Why nothing was started, in words for the operator.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct StartFault(pub String);
+
+impl From<std::io::Error> for StartFault {
+    fn from(error: std::io::Error) -> Self {
+        Self(error.to_string())
+    }
+}
+
+/// What a start may add to the configuration.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Options {
+    pub accept_anyone: AcceptAnyone,
+    /// Draw a progress bar while prompts are rendered.
+    pub visible: bool,
+}
+
+/// The running server.
+pub struct Server {
+    shared: Arc<Shared>,
+    pub web: SocketAddr,
+    /// Shown once, at the first start.
+    pub admin_password: Option<String>,
+    stop_web: Option<oneshot::Sender<()>>,
+}
+
+impl Server {
+    /// Starts everything; when it returns a call can come.
+    pub async fn start(config: Config, options: Options) -> Result<Server, StartFault> {
+        let tables = Tables::load(&config)?;
+        let store = open_store(&config)?;
+        let admin_password = crate::store::users::ensure_admin(&store).await.map_err(fault)?;
+        let folder = config.speech.models_folder.clone();
+        let whisper = speech::whisper(&config.speech.model, folder.as_deref()).map_err(fault)?;
+        let pool = Arc::new(speech::pool(whisper, config.speech.workers).map_err(fault)?);
+        let prompts = config.tables.as_ref().map(|tables| tables.join("prompts"));
+        let studio = speech::studio(&config.voice, folder.as_deref(), prompts)?;
+        render_ahead(&studio, &config, &tables, options.visible).await;
+        if config.recording.on {
+            let mended = media::wav::repair(&config.recording.folder).unwrap_or_default();
+            for file in mended {
+                tracing::info!(file = %file.display(), "a recording was mended");
+            }
+        }
+        let media = media::Engine::start(media_settings(&config))?;
+        let ears = Ears::start(media.bell(), pool.clone(), tables.understander.clone())?;
+        let (sip, events) = start_sip(&config, options)?;
+        let listener = bind_web(&config).await?;
+        let web = listener.local_addr()?;
+        let public_url = match config.web.listen == web {
+            true => config.web.public_url.clone(),
+            false => {
+                config.web.public_url.replace(&config.web.listen.to_string(), &web.to_string())
+            }
+        };
+        let (live, _) = broadcast::channel(LIVE_MAX);
+        let shared = Arc::new_cyclic(|weak: &std::sync::Weak<Shared>| {
+            let weak = weak.clone();
+            let desk = desk::start(desk_of(&config), move |call, event| {
+                let told = weak.upgrade().is_some_and(|shared| shared.tell(call, event.clone()));
+                if !told
+                    && let Event::Reserved { agent, .. } = event
+                    && let Some(shared) = weak.upgrade()
+                {
+                    // The call is gone: the agent is free at once.
+                    let outcome = crate::call::command::AgentOutcome::Withdrawn;
+                    let message = desk::DeskMessage::Release(call.clone(), agent, outcome);
+                    shared.desk.send(message);
+                }
+            });
+            Shared {
+                config,
+                sip,
+                media,
+                studio,
+                ears,
+                desk,
+                store,
+                metrics: Arc::new(Metrics::default()),
+                http: reqwest::Client::builder()
+                    .redirect(reqwest::redirect::Policy::none())
+                    .build()
+                    .unwrap_or_default(),
+                policy: Arc::new(tables.policy),
+                knowledge: Arc::new(tables.knowledge),
+                understander: tables.understander,
+                public_url,
+                calls: Mutex::new(HashMap::new()),
+                by_leg: Mutex::new(HashMap::new()),
+                active: Mutex::new(HashMap::new()),
+                clips: Mutex::new(HashMap::new()),
+                live,
+                draining: AtomicBool::new(false),
+            }
+        });
+        let stop_web = serve_web(&shared, listener, web);
+        tokio::spawn(dispatch::run(shared.clone(), events));
+        tokio::spawn(crate::store::retention::keep_sweeping(shared.store.clone(), RETENTION_EVERY));
+        tokio::spawn(figures(shared.clone(), pool));
+        Ok(Server { shared, web, admin_password, stop_web: Some(stop_web) })
+    }
+
+    pub fn sip_udp(&self) -> Option<SocketAddr> {
+        self.shared.sip.udp_address()
+    }
+
+    pub fn sip_tcp(&self) -> Option<SocketAddr> {
+        self.shared.sip.tcp_address()
+    }
+
+    /// Every fact of every call from now on.
+    pub fn watch(&self) -> broadcast::Receiver<LiveFact> {
+        self.shared.live.subscribe()
+    }
+
+    /// Takes nothing new, lets calls end, then stops.
+    pub async fn stop(mut self, patience: Duration) {
+        let shared = self.shared.clone();
+        shared.draining.store(true, Ordering::Relaxed);
+        shared.sip.drain();
+        wait_for_calls(&shared, patience).await;
+        let inboxes: Vec<_> =
+            locked(&shared.calls).values().map(|entry| entry.inbox.clone()).collect();
+        for inbox in &inboxes {
+            let _ = inbox.try_send(Inbound::Event(Event::Draining));
+        }
+        wait_for_calls(&shared, Duration::from_secs(8)).await;
+        for inbox in &inboxes {
+            let _ = inbox.try_send(Inbound::Abort);
+        }
+        wait_for_calls(&shared, Duration::from_secs(3)).await;
+        if let Some(stop) = self.stop_web.take() {
+            let _ = stop.send(());
+        }
+        shared.sip.stop();
+        if let Err(error) = shared.store.close().await {
+            tracing::error!(%error, "the store did not close well");
+        }
+    }
+}
+
+async fn wait_for_calls(shared: &Shared, longest: Duration) {
+    let until = Instant::now() + longest;
+    while Instant::now() < until && !locked(&shared.calls).is_empty() {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+fn fault(error: impl std::fmt::Display) -> StartFault {
+    StartFault(error.to_string())
+}
+
+/// All tables that the operator can edit.
+pub struct Tables {
+    pub policy: policy::Tables,
+    pub knowledge: Knowledge,
+    pub understander: Understander,
+}
+
+impl Tables {
+    /// The operator's tables, or the embedded ones; all faults at once.
+    pub fn load(config: &Config) -> Result<Tables, Problems> {
+        let Some(folder) = &config.tables else {
+            return Ok(Tables {
+                policy: policy::Tables::embedded(),
+                knowledge: Knowledge::embedded(),
+                understander: Understander::new(understanding::Tables::embedded()),
+            });
+        };
+        let mut problems = Problems::new();
+        let policy = policy::Tables::load(&folder.join("policy"), &mut problems);
+        let knowledge = Knowledge::load(&folder.join("knowledge"), &mut problems);
+        let words = folder.join("understanding");
+        let understanding = match words.is_dir() {
+            true => Arc::new(understanding::Tables::load(&words, &mut problems)),
+            false => understanding::Tables::embedded(),
+        };
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        Ok(Tables { policy, knowledge, understander: Understander::new(understanding) })
+    }
+}
+
+impl From<Problems> for StartFault {
+    fn from(problems: Problems) -> Self {
+        Self(problems.to_string())
+    }
+}
+
+/// Where the store of a configuration lies.
+pub fn store_settings(config: &Config) -> StoreSettings {
+    StoreSettings {
+        file: config.store.file.clone(),
+        recordings: config.recording.folder.clone(),
+        retention_days: config.store.retention_days,
+        wrap_up: config.transfer.wrap_up + Duration::from_secs(90),
+    }
+}
+
+fn open_store(config: &Config) -> Result<Store, StartFault> {
+    let store = Store::open(store_settings(config)).map_err(fault)?;
+    for call in store.recovered() {
+        tracing::warn!(%call, "was running when the process ended: closed as system_failure");
+    }
+    Ok(store)
+}
+
+/// Renders all that never varies, so that it is there when it is needed.
+async fn render_ahead(
+    studio: &crate::speech::voice::Studio,
+    config: &Config,
+    tables: &Tables,
+    visible: bool,
+) {
+    let language = &config.company.language;
+    let company = ("company", config.company.name.as_str());
+    let mut texts: Vec<Spoken> = Vec::new();
+    for (spoken_in, name, prompt) in tables.policy.prompts() {
+        if spoken_in != language {
+            continue;
+        }
+        for stressed in [false, true] {
+            let values: &[(&str, &str)] =
+                if prompt.text.contains("{company}") { &[company] } else { &[] };
+            let mut spoken = tables.policy.prompt(name, spoken_in, values, stressed);
+            if connector::placeholders(&prompt.text).iter().all(|name| name == "company") {
+                spoken.fixed = true;
+                texts.push(spoken);
+            }
+        }
+    }
+    for (spoken_in, text) in tables.knowledge.fixed_answers() {
+        if spoken_in == language {
+            texts.push(Spoken::fixed("answer", text, spoken_in.clone()));
+        }
+    }
+    let bar = match visible {
+        true => indicatif::ProgressBar::new(texts.len() as u64).with_message("rendering prompts"),
+        false => indicatif::ProgressBar::hidden(),
+    };
+    for text in texts {
+        let mut pieces = studio.render_ahead(text);
+        while let Some(piece) = pieces.recv().await {
+            if let Err(error) = piece {
+                tracing::warn!(%error, "a prompt could not be rendered ahead");
+            }
+        }
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+}
+
+fn media_settings(config: &Config) -> media::Settings {
+    let bind = config.sip.udp.or(config.sip.tcp).map(|address| address.ip());
+    let (from, to) = config.media.rtp_ports;
+    media::Settings {
+        bind: bind.unwrap_or(IpAddr::from([0, 0, 0, 0])),
+        ports: from..=to,
+        inbound: media::InboundSettings {
+            jitter_min_ms: config.media.jitter_ms_min,
+            jitter_max_ms: config.media.jitter_ms_max,
+            ..media::InboundSettings::default()
+        },
+        country: config.company.country.clone(),
+        recordings: config.recording.on.then(|| config.recording.folder.clone()),
+        recordings_quota_bytes: Some(config.recording.quota_mib << 20),
+        ..media::Settings::default()
+    }
+}
+
+type SipStarted = (sip::EndpointHandle, tokio::sync::mpsc::Receiver<sip::SipEvent>);
+
+fn start_sip(config: &Config, options: Options) -> Result<SipStarted, StartFault> {
+    let mut settings = sip_settings(config, options);
+    for _ in 0..PORTS_TRIED {
+        match sip::Endpoint::start(settings.clone(), &tokio::runtime::Handle::current()) {
+            Err(StartError::PortInUse { transport, address }) if config.sip.next_free_port => {
+                let port = address.port() + 2;
+                tracing::warn!("{transport} {address} is in use by another program: trying {port}");
+                for address in [&mut settings.udp, &mut settings.tcp].into_iter().flatten() {
+                    address.set_port(port);
+                }
+            }
+            started => return started.map_err(fault),
+        }
+    }
+    Err(StartFault("no free SIP port was found".into()))
+}
+
+fn sip_settings(config: &Config, options: Options) -> sip::Settings {
+    let secret = |secret: &crate::config::Secret| sip::Secret::new(secret.reveal());
+    let trunks = config.trunks.iter().map(|trunk| {
+        let mut settings = sip::TrunkSettings::new(trunk.id.as_str());
+        settings.addresses =
+            trunk.addresses.iter().filter_map(|text| sip::Cidr::parse(text)).collect();
+        settings.public_address = trunk.public_address;
+        settings.codecs = trunk.codecs.clone();
+        if let (Some(user), Some(password)) = (&trunk.user, &trunk.password) {
+            let (user, password) = (user.clone(), secret(password));
+            settings.register = trunk.register.as_ref().map(|register| sip::RegisterSettings {
+                registrar: register.registrar.clone(),
+                user: user.clone(),
+                password: password.clone(),
+                expires_s: register.expires_s,
+            });
+            settings.credentials = Some(sip::Credentials { user, password });
+        }
+        settings
+    });
+    let phones = config.agents.iter().filter_map(|agent| {
+        Some(sip::PhoneSettings {
+            user: agent.id.to_string(),
+            password: secret(agent.password.as_ref()?),
+            agent: agent.id.clone(),
+        })
+    });
+    sip::Settings {
+        udp: config.sip.udp,
+        tcp: config.sip.tcp,
+        public_address: config.sip.public_address,
+        trunks: trunks.collect(),
+        phones: phones.collect(),
+        accept_anyone: options.accept_anyone,
+        calls_max: config.sip.calls_max,
+        session_expires_s: config.sip.session_expires_s,
+        ..sip::Settings::default()
+    }
+}
+
+fn desk_of(config: &Config) -> Desk {
+    let settings = crate::desk::Settings {
+        queue_max: config.transfer.queue_max,
+        wrap_up: config.transfer.wrap_up,
+        ..crate::desk::Settings::default()
+    };
+    let agents = config.agents.iter().map(|agent| {
+        let (id, name) = (agent.id.clone(), agent.name.clone());
+        let mut one = Agent::new(id, name, agent.skills.clone(), agent.languages.clone());
+        if agent.contact.is_none() {
+            // Until the phone registers.
+            one.presence = Presence::Offline;
+        }
+        one
+    });
+    Desk::new(settings, agents.collect())
+}
+
+async fn bind_web(config: &Config) -> Result<TcpListener, StartFault> {
+    let mut address = config.web.listen;
+    for _ in 0..PORTS_TRIED {
+        match TcpListener::bind(address).await {
+            Ok(listener) => return Ok(listener),
+            Err(error)
+                if error.kind() == std::io::ErrorKind::AddrInUse && config.web.next_free_port =>
+            {
+                tracing::warn!("web {address} is in use by another program: trying the next");
+                address.set_port(address.port() + 1);
+            }
+            Err(error) => return Err(StartFault(format!("web {address}: {error}"))),
+        }
+    }
+    Err(StartFault("no free web port was found".into()))
+}
+
+fn serve_web(shared: &Arc<Shared>, listener: TcpListener, at: SocketAddr) -> oneshot::Sender<()> {
+    let zone = jiff::tz::TimeZone::get(&shared.config.company.time_zone);
+    let mut settings = WebSettings::listening_on(at, &shared.public_url);
+    settings.company = shared.config.company.name.clone();
+    settings.time_zone = zone.unwrap_or(jiff::tz::TimeZone::UTC);
+    let router = web::router(WebState {
+        store: shared.store.clone(),
+        metrics: shared.metrics.clone(),
+        live: Arc::new(LivePages(shared.clone())),
+        settings,
+    });
+    let (stop, stopped) = oneshot::channel();
+    tokio::spawn(async move {
+        let shutdown = async {
+            let _ = stopped.await;
+        };
+        if let Err(error) = web::serve(listener, router, shutdown).await {
+            tracing::error!(%error, "the web ended");
+        }
+    });
+    stop
+}
+
+/// Carries figures of the rooms into the metrics, once a second.
+async fn figures(shared: Arc<Shared>, pool: Arc<crate::speech::hear::pool::Pool>) {
+    let (mut late, mut sent, mut shed) = (0, 0, 0);
+    loop {
+        tokio::time::sleep(FIGURES_EVERY).await;
+        let media = shared.media.metrics();
+        shared.metrics.frames_late.add(media.late_frames.saturating_sub(late));
+        shared.metrics.frames_sent.add(media.packets_out.saturating_sub(sent));
+        (late, sent) = (media.late_frames, media.packets_out);
+        let decodes = pool.figures();
+        shared.metrics.decode_queue.set(decodes.waiting_all() as i64);
+        shared.metrics.decode_shed.add(decodes.shed.saturating_sub(shed));
+        shed = decodes.shed;
+        shared.metrics.queue_waiting.set(i64::from(shared.desk.view().waiting));
+    }
+}
+
+/// The operator's folder of prompts, for tools.
+pub fn prompts_folder(config: &Config) -> Option<PathBuf> {
+    config.tables.as_ref().map(|tables| tables.join("prompts"))
+}

@@ -1,0 +1,105 @@
+//! What all tasks of the running server share.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::{broadcast, mpsc};
+
+use crate::base::ids::{AgentId, CallId, LegId, PlayId, RequestId};
+use crate::call::event::Event;
+use crate::config::Config;
+use crate::knowledge::Knowledge;
+use crate::knowledge::lookup::{LookupFailure, LookupReply};
+use crate::media;
+use crate::policy;
+use crate::publish::Metrics;
+use crate::sip;
+use crate::speech::voice::Studio;
+use crate::store::Store;
+use crate::understanding::Understander;
+use crate::web::ActiveCall;
+
+use super::desk::DeskHandle;
+use super::ears::Ears;
+use super::live::LiveFact;
+
+/// One thing for a call's task.
+#[derive(Debug)]
+pub enum Inbound {
+    Sip(sip::SipLegId, sip::LegEvent),
+    /// Ready as it is: from the ears, the desk, the pages.
+    Event(Event),
+    Lookup(RequestId, Result<LookupReply, LookupFailure>),
+    PlayFailed(PlayId),
+    /// Rung long enough.
+    AnswerNow,
+    /// Every leg is to be hung up now.
+    Abort,
+}
+
+pub type Inbox = mpsc::Sender<Inbound>;
+
+/// A running call, as others reach it.
+#[derive(Clone)]
+pub struct CallEntry {
+    pub inbox: Inbox,
+    /// Its SIP legs, so that they can be ended if its own task breaks off.
+    pub legs: Vec<sip::LegHandle>,
+}
+
+/// One sentence, encoded once for all legs.
+#[derive(Clone)]
+pub struct SpokenClip {
+    pub clip: Arc<media::Clip>,
+    pub text: String,
+}
+
+/// Rendered prompts kept in memory; beyond this the oldest knowledge is dropped whole.
+pub const CLIPS_MAX: usize = 2_000;
+
+pub struct Shared {
+    pub config: Config,
+    pub sip: sip::EndpointHandle,
+    pub media: media::Engine,
+    pub studio: Studio,
+    pub ears: Ears,
+    pub desk: DeskHandle,
+    pub store: Store,
+    pub metrics: Arc<Metrics>,
+    pub http: reqwest::Client,
+    pub policy: Arc<policy::Tables>,
+    pub knowledge: Arc<Knowledge>,
+    pub understander: Understander,
+    pub public_url: String,
+    pub calls: Mutex<HashMap<CallId, CallEntry>>,
+    pub by_leg: Mutex<HashMap<sip::SipLegId, Inbox>>,
+    pub active: Mutex<HashMap<CallId, ActiveCall>>,
+    pub clips: Mutex<HashMap<String, Vec<SpokenClip>>>,
+    pub live: broadcast::Sender<LiveFact>,
+    pub draining: AtomicBool,
+}
+
+/// A lock that a panicking task cannot take from the others: the tables stay whole.
+pub fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Shared {
+    pub fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Relaxed)
+    }
+
+    /// Hands an event to a call; `false` if the call is gone.
+    pub fn tell(&self, call: &CallId, event: Event) -> bool {
+        let inbox = locked(&self.calls).get(call).map(|entry| entry.inbox.clone());
+        inbox.is_some_and(|inbox| inbox.try_send(Inbound::Event(event)).is_ok())
+    }
+
+    pub fn agent(&self, id: &AgentId) -> Option<&crate::config::settings::Agent> {
+        self.config.agents.iter().find(|agent| agent.id == *id)
+    }
+}
+
+/// The ears name a leg so.
+pub type EarKey = (CallId, LegId);

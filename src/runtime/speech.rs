@@ -1,0 +1,81 @@
+//! Loads the recogniser and the voice, for the server and the tools alike.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::config::settings::{Voice, VoiceEngine};
+use crate::media::priority;
+use crate::models::{self, Catalogue};
+use crate::speech::hear::pool::{MakeTranscriber, Pool, PoolSettings};
+use crate::speech::hear::whisper::{WhisperModel, WhisperSettings};
+use crate::speech::voice::espeak::Espeak;
+use crate::speech::voice::http::HttpVoice;
+use crate::speech::voice::piper::Piper;
+use crate::speech::voice::{Settings, Studio, Synthesizer};
+
+/// Files of a model of the manifest, verified.
+pub fn files_of(id: &str, folder: Option<&Path>) -> Result<Vec<PathBuf>, String> {
+    let catalogue = Catalogue::embedded().map_err(|problems| problems.to_string())?;
+    let model = catalogue.find(id).ok_or_else(|| {
+        let known: Vec<&str> = catalogue.models.iter().map(|model| model.id.as_str()).collect();
+        format!("there is no model {id}; known are {}", known.join(", "))
+    })?;
+    models::locate(model, folder)
+}
+
+/// Loads a Whisper model of the manifest.
+pub fn whisper(id: &str, folder: Option<&Path>) -> Result<WhisperModel, String> {
+    let files = files_of(id, folder)?;
+    let file = files.first().ok_or_else(|| format!("model {id} has no file"))?;
+    WhisperModel::load(file).map_err(|error| error.to_string())
+}
+
+/// Starts the recognisers.
+pub fn pool(model: WhisperModel, workers: usize) -> Result<Pool, String> {
+    let make: MakeTranscriber = Arc::new(move || {
+        let whisper = model.transcriber(WhisperSettings::default())?;
+        Ok(Box::new(whisper))
+    });
+    let mut settings = PoolSettings::default();
+    if workers > 0 {
+        settings.workers = workers;
+    }
+    Pool::start(settings, make).map_err(|error| error.to_string())
+}
+
+/// The engine that is configured, or espeak-ng with one line in the log. `true` if it is the
+/// fallback.
+pub fn engine(voice: &Voice, folder: Option<&Path>) -> (Box<dyn Synthesizer>, bool) {
+    let wanted: Result<Box<dyn Synthesizer>, String> = match voice.engine {
+        VoiceEngine::Piper => files_of(&voice.model, folder).and_then(|files| {
+            let onnx = files.first().ok_or_else(|| "the voice has no file".to_owned())?;
+            let piper = Piper::load(onnx).map_err(|error| error.to_string())?;
+            Ok(Box::new(piper) as Box<dyn Synthesizer>)
+        }),
+        VoiceEngine::Espeak => Ok(Box::new(Espeak)),
+        VoiceEngine::Http => HttpVoice::new(voice.url.as_deref().unwrap_or_default())
+            .map(|http| Box::new(http) as Box<dyn Synthesizer>)
+            .map_err(|error| error.to_string()),
+    };
+    match wanted {
+        Ok(engine) => (engine, false),
+        Err(error) => {
+            tracing::warn!("the voice cannot be used, espeak-ng speaks instead: {error}");
+            (Box::new(Espeak), true)
+        }
+    }
+}
+
+/// Starts the studio with the configured voice.
+pub fn studio(
+    voice: &Voice,
+    folder: Option<&Path>,
+    prompts: Option<PathBuf>,
+) -> std::io::Result<Studio> {
+    let (engine, _) = engine(voice, folder);
+    let on_start = Box::new(|| {
+        priority::lower_for_speech();
+    });
+    let settings = Settings { cache: voice.cache.clone(), prompts, on_start: Some(on_start) };
+    Studio::start(settings, engine)
+}
