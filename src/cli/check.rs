@@ -15,7 +15,11 @@ pub struct CheckArgs {
 }
 
 pub fn run(args: &CheckArgs) -> ExitCode {
-    match Config::load(&args.config) {
+    let checked = Config::load(&args.config).and_then(|config| {
+        crate::runtime::server::Tables::load(&config)?;
+        Ok(config)
+    });
+    match checked {
         Ok(config) => {
             println!(
                 "{}: good. {} trunks, {} agents, {} numbers.",

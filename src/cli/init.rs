@@ -7,6 +7,8 @@ use std::process::ExitCode;
 
 use clap::Args;
 
+use crate::{knowledge, policy, understanding};
+
 /// The configuration that `init` writes; every value in it is the default or an example.
 pub const TEMPLATE: &str = include_str!("init/warmline.toml");
 
@@ -53,7 +55,18 @@ pub fn write(folder: &Path) -> io::Result<Vec<PathBuf>> {
 
 /// Every file with its path below the folder.
 fn files() -> Vec<(String, &'static str)> {
-    vec![("warmline.toml".to_owned(), TEMPLATE)]
+    let mut files = vec![("warmline.toml".to_owned(), TEMPLATE)];
+    for (room, shipped) in [("policy", policy::SHIPPED), ("knowledge", knowledge::SHIPPED)] {
+        files.extend(shipped.map(|(name, text)| (format!("tables/{room}/{name}"), text)));
+    }
+    for (language, texts) in understanding::tables::SHIPPED {
+        let names = understanding::tables::FILES.iter().zip(texts);
+        files
+            .extend(names.map(|(name, text)| {
+                (format!("tables/understanding/{language}/{name}.toml"), text)
+            }));
+    }
+    files
 }
 
 #[cfg(test)]
@@ -65,7 +78,8 @@ mod tests {
     fn what_it_writes_is_good_and_never_over_what_is_there() {
         let folder = tempfile::tempdir().expect("a folder");
         assert!(!write(folder.path()).expect("is writable").is_empty());
-        Config::load(&folder.path().join("warmline.toml")).expect("the template is good");
+        let config = Config::load(&folder.path().join("warmline.toml")).expect("is good");
+        crate::runtime::server::Tables::load(&config).map(drop).expect("the tables are good");
         assert_eq!(write(folder.path()).expect("is writable"), Vec::<PathBuf>::new());
     }
 }

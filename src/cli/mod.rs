@@ -5,8 +5,16 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+pub mod call;
 pub mod check;
+pub mod demo;
 pub mod init;
+mod log;
+pub mod models;
+pub mod say;
+pub mod serve;
+pub mod transcribe;
+pub mod user;
 
 /// A self-hosted voice IVR call router: answers, understands, and warm-transfers.
 #[derive(Parser)]
@@ -22,6 +30,20 @@ enum Command {
     Init(init::InitArgs),
     /// Read the configuration and report every fault at once.
     Check(check::CheckArgs),
+    /// Answer calls until told to stop.
+    Serve(serve::ServeArgs),
+    /// A ready demo with two calls that play by themselves.
+    Demo(demo::DemoArgs),
+    /// List, fetch, import and verify the official speech models.
+    Models(models::ModelsArgs),
+    /// Speak a text into a WAV.
+    Say(say::SayArgs),
+    /// Text, timing, intent and stress of recordings.
+    Transcribe(transcribe::TranscribeArgs),
+    /// Place a real call with a simulated caller's voice.
+    Call(call::CallArgs),
+    /// Who may see the pages.
+    User(user::UserArgs),
 }
 
 /// Runs the command that the arguments name.
@@ -29,5 +51,23 @@ pub fn main() -> ExitCode {
     match Arguments::parse().command {
         Command::Init(args) => init::run(&args),
         Command::Check(args) => check::run(&args),
+        Command::Serve(args) => serve::run(&args),
+        Command::Demo(args) => demo::run(&args),
+        Command::Models(args) => models::run(&args),
+        Command::Say(args) => say::run(&args),
+        Command::Transcribe(args) => transcribe::run(&args),
+        Command::Call(args) => call::run(&args),
+        Command::User(args) => user::run(&args),
+    }
+}
+
+/// Runs `work` on a runtime of its own.
+fn block_on(work: impl Future<Output = ExitCode>) -> ExitCode {
+    match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime.block_on(work),
+        Err(error) => {
+            eprintln!("no runtime: {error}");
+            ExitCode::from(2)
+        }
     }
 }

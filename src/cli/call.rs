@@ -1,0 +1,191 @@
+//! `warmline call SIP-URI`: a simulated caller places a real call, speaks, listens, and judges
+//! what it hears.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use clap::Args;
+use serde_json::json;
+
+use crate::base::audio::Pcm;
+use crate::base::key::Key;
+use crate::config::settings::Voice;
+use crate::media::wav;
+use crate::runtime::peer::{Peer, PeerCall};
+use crate::runtime::speech;
+use crate::speech::hear::file::{FileHearing, transcribe};
+use crate::speech::hear::whisper::WhisperSettings;
+use crate::speech::voice::Synthesizer;
+use crate::speech::voice::caller::CallerVoice;
+
+/// The other side has finished when it was quiet for this long.
+const QUIET: Duration = Duration::from_millis(1_100);
+
+#[derive(Args)]
+pub struct CallArgs {
+    /// Whom to call, `sip:help@127.0.0.1:5060`.
+    uri: String,
+    /// What the caller says first.
+    #[arg(long)]
+    say: Option<String>,
+    /// What the caller says in each further turn.
+    #[arg(long)]
+    then: Vec<String>,
+    /// A recording instead of a voice.
+    #[arg(long, conflicts_with = "say")]
+    wav: Option<PathBuf>,
+    /// Keys to press after the greeting, before anything is said.
+    #[arg(long)]
+    key: Option<String>,
+    /// A word or phrase that must be heard (several: all of them); otherwise the status is 1.
+    #[arg(long)]
+    expect: Vec<String>,
+    /// How long to listen after the last words, seconds.
+    #[arg(long, default_value_t = 12)]
+    listen_s: u64,
+    /// Pitch in cents, −350 to 500.
+    #[arg(long, default_value_t = 0.0, allow_hyphen_values = true)]
+    pitch: f32,
+    /// Pace, 0.72 (fast) to 1.4 (slow).
+    #[arg(long, default_value_t = 1.0)]
+    pace: f32,
+    /// Noise in the line: decibels of speech over it.
+    #[arg(long)]
+    snr: Option<f32>,
+    /// One JSON object a turn.
+    #[arg(long)]
+    json: bool,
+    /// Write what was heard to this WAV.
+    #[arg(long)]
+    out: Option<PathBuf>,
+}
+
+pub fn run(args: &CallArgs) -> ExitCode {
+    super::log::start("error");
+    let sounds = match sounds(args) {
+        Ok(sounds) => sounds,
+        Err(error) => {
+            eprintln!("{error}");
+            return ExitCode::from(2);
+        }
+    };
+    super::block_on(async {
+        match place(args, &sounds).await {
+            Ok(heard) => judge(args, &heard),
+            Err(error) => {
+                eprintln!("{error}");
+                ExitCode::from(2)
+            }
+        }
+    })
+}
+
+/// What will be said, rendered before the call so that nobody waits for it.
+fn sounds(args: &CallArgs) -> Result<Vec<(String, Pcm)>, String> {
+    if let Some(file) = &args.wav {
+        let pcm = wav::read(file).map_err(|error| format!("{}: {error}", file.display()))?;
+        return Ok(vec![(file.display().to_string(), pcm)]);
+    }
+    let texts: Vec<&String> = args.say.iter().chain(&args.then).collect();
+    if texts.is_empty() {
+        return Ok(Vec::new());
+    }
+    let (mut engine, _) = speech::engine(&Voice::default(), None);
+    let voice = CallerVoice { pitch_cents: args.pitch, length: args.pace, snr_db: args.snr };
+    let engine: &mut dyn Synthesizer = engine.as_mut();
+    texts
+        .into_iter()
+        .map(|text| {
+            let pcm = voice.speak(engine, text).map_err(|error| error.to_string())?;
+            Ok((text.clone(), pcm))
+        })
+        .collect()
+}
+
+async fn place(args: &CallArgs, sounds: &[(String, Pcm)]) -> Result<Pcm, String> {
+    let peer = Peer::start().map_err(|error| error.to_string())?;
+    let call = peer.dial(&args.uri, "caller", "Simulated caller").await;
+    let mut call = call.map_err(|error| error.to_string())?;
+    note(args, json!({ "event": "answered" }), "answered");
+    call.wait_for_turn(QUIET, Duration::from_secs(25)).await;
+    for symbol in args.key.iter().flat_map(|keys| keys.chars()) {
+        let key = Key::new(symbol).ok_or_else(|| format!("{symbol:?} is no key"))?;
+        call.press(key);
+        call.listen(Duration::from_millis(400)).await;
+    }
+    for (text, sound) in sounds {
+        if call.is_over() {
+            break;
+        }
+        turn(args, &mut call, text, sound).await;
+    }
+    call.listen(Duration::from_secs(if sounds.is_empty() { args.listen_s } else { 0 })).await;
+    let ended = if call.is_over() { "the other side hung up" } else { "hung up" };
+    note(args, json!({ "event": ended, "length_ms": call.length().as_millis() as u64 }), ended);
+    call.hang_up();
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    Ok(call.sound())
+}
+
+/// Speaks, and measures how soon a voice answers.
+async fn turn(args: &CallArgs, call: &mut PeerCall, text: &str, sound: &Pcm) {
+    call.listen_afresh();
+    call.say(&trailing_silence_cut(sound)).await;
+    let said = Instant::now();
+    call.listen_afresh();
+    call.wait_for_turn(QUIET, Duration::from_secs(args.listen_s)).await;
+    let first = call.first_voice_after(said).map(|after| after.as_millis() as u64);
+    let shown = match first {
+        Some(ms) => format!("said \"{text}\"; first sound after {ms} ms"),
+        None => format!("said \"{text}\"; no answer"),
+    };
+    note(args, json!({ "event": "said", "text": text, "first_audio_ms": first }), &shown);
+}
+
+/// Ends the sound where the voice ends, so that the answer's delay counts from there.
+fn trailing_silence_cut(sound: &Pcm) -> Pcm {
+    let last = sound.samples.iter().rposition(|sample| sample.unsigned_abs() > 300);
+    let end = last.map_or(sound.samples.len(), |at| at + 1);
+    Pcm::new(sound.rate_hz, sound.samples.get(..end).unwrap_or_default().to_vec())
+}
+
+fn note(args: &CallArgs, line: serde_json::Value, shown: &str) {
+    if args.json {
+        println!("{line}");
+    } else {
+        println!("{shown}");
+    }
+}
+
+/// Transcribes what was heard and looks for what was expected.
+fn judge(args: &CallArgs, heard: &Pcm) -> ExitCode {
+    if let Some(out) = &args.out
+        && let Err(error) = wav::write(out, heard)
+    {
+        eprintln!("{}: {error}", out.display());
+    }
+    let whisper = speech::whisper("base-q8_0", None).and_then(|model| {
+        model.transcriber(WhisperSettings::default()).map_err(|error| error.to_string())
+    });
+    let mut whisper = match whisper {
+        Ok(whisper) => whisper,
+        Err(error) => {
+            eprintln!("cannot transcribe what was heard: {error}");
+            return if args.expect.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(2) };
+        }
+    };
+    let lines = transcribe(&heard.samples, heard.rate_hz, FileHearing::default(), &mut whisper);
+    let lines = lines.unwrap_or_default();
+    for line in &lines {
+        let shown = format!("{}  heard  {}", line.began.clock(), line.text);
+        note(args, json!({ "event": "heard", "text": line.text, "at_ms": line.began.0 }), &shown);
+    }
+    let text: String = lines.iter().map(|line| line.text.to_lowercase() + " ").collect();
+    let missing: Vec<&String> =
+        args.expect.iter().filter(|wanted| !text.contains(&wanted.to_lowercase())).collect();
+    for wanted in &missing {
+        eprintln!("expected to hear {wanted:?}, and did not");
+    }
+    if missing.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}

@@ -1,0 +1,76 @@
+//! `warmline say "…" --out FILE`: hear the voice.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+
+use crate::base::audio::Pcm;
+use crate::base::language::Language;
+use crate::base::spoken::Spoken;
+use crate::config::settings::Voice;
+use crate::runtime::speech;
+use crate::speech::voice::cache::write_wav;
+use crate::speech::voice::level;
+
+#[derive(Args)]
+pub struct SayArgs {
+    text: String,
+    /// The WAV to write.
+    #[arg(long)]
+    out: PathBuf,
+    #[arg(long, default_value = "en")]
+    language: String,
+    /// Speak slower.
+    #[arg(long)]
+    slow: bool,
+    /// Samples a second.
+    #[arg(long, default_value_t = 16_000)]
+    rate: u32,
+}
+
+pub fn run(args: &SayArgs) -> ExitCode {
+    super::log::start("warn");
+    match say(args) {
+        Ok(pcm) => {
+            println!("{}: {} ms", args.out.display(), pcm.duration_ms());
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn say(args: &SayArgs) -> Result<Pcm, String> {
+    if !(8_000..=48_000).contains(&args.rate) {
+        return Err(format!("--rate {}: 8000 to 48000", args.rate));
+    }
+    let language = Language::new(&args.language)
+        .ok_or_else(|| format!("{:?} is no language code such as \"en\"", args.language))?;
+    let mut voice = Voice::default();
+    voice.cache = std::env::temp_dir().join("warmline-voice");
+    let studio = speech::studio(&voice, None, None).map_err(|error| error.to_string())?;
+    let what = Spoken {
+        prompt: None,
+        text: args.text.clone(),
+        language,
+        fixed: false,
+        slow: args.slow,
+        barge_in: true,
+    };
+    let mut pieces = studio.render(what);
+    let (mut samples, mut rate_hz) = (Vec::new(), 16_000);
+    while let Some(piece) = pieces.blocking_recv() {
+        let piece = piece?;
+        rate_hz = piece.pcm.rate_hz;
+        samples.extend_from_slice(&piece.pcm.samples);
+    }
+    if samples.is_empty() {
+        return Err("there is nothing to say in this text".into());
+    }
+    let pcm = level::resample(&Pcm::new(rate_hz, samples), args.rate);
+    write_wav(&args.out, &pcm).map_err(|error| format!("{}: {error}", args.out.display()))?;
+    Ok(pcm)
+}

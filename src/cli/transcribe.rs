@@ -1,0 +1,86 @@
+//! `warmline transcribe FILE.wav…`: text, timing, intent and stress of recordings.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Args;
+use serde_json::json;
+
+use crate::media::wav;
+use crate::runtime::speech;
+use crate::speech::hear::file::{FileHearing, transcribe};
+use crate::speech::hear::transcript::Transcriber;
+use crate::speech::hear::whisper::WhisperSettings;
+use crate::understanding::outcome::Expecting;
+use crate::understanding::{Memory, Tables, Understander};
+
+#[derive(Args)]
+pub struct TranscribeArgs {
+    #[arg(required = true)]
+    files: Vec<PathBuf>,
+    /// One JSON object an utterance.
+    #[arg(long)]
+    json: bool,
+    /// A model of the manifest.
+    #[arg(long, default_value = "base-q8_0")]
+    model: String,
+}
+
+pub fn run(args: &TranscribeArgs) -> ExitCode {
+    super::log::start("warn");
+    let loaded = speech::whisper(&args.model, None).and_then(|model| {
+        model.transcriber(WhisperSettings::default()).map_err(|error| error.to_string())
+    });
+    let mut whisper = match loaded {
+        Ok(whisper) => whisper,
+        Err(error) => {
+            eprintln!("{error}");
+            return ExitCode::from(2);
+        }
+    };
+    let understander = Understander::new(Tables::embedded());
+    let mut failed = false;
+    for file in &args.files {
+        if let Err(error) = one(file, args.json, &mut whisper, &understander) {
+            failed = true;
+            eprintln!("{}: {error}", file.display());
+        }
+    }
+    if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}
+
+fn one(
+    file: &Path,
+    as_json: bool,
+    whisper: &mut dyn Transcriber,
+    understander: &Understander,
+) -> Result<(), String> {
+    let pcm = wav::read(file).map_err(|error| error.to_string())?;
+    let utterances = transcribe(&pcm.samples, pcm.rate_hz, FileHearing::default(), whisper)
+        .map_err(|error| error.to_string())?;
+    let mut memory = Memory::new(jiff::Zoned::now().date());
+    for utterance in utterances {
+        let heard = understander.understand(&utterance, &mut memory, &Expecting::Anything);
+        let intent = heard.intent.as_ref().map(|intent| intent.intent.to_string());
+        if as_json {
+            let line = json!({
+                "file": file.display().to_string(), "text": utterance.text,
+                "began_ms": utterance.began.0, "ended_ms": utterance.ended.0,
+                "confidence": utterance.confidence, "words": utterance.words,
+                "intent": intent, "stress": heard.stress.score,
+                "syllables_per_s": heard.stress.syllables_per_s,
+            });
+            println!("{line}");
+        } else {
+            println!(
+                "{}–{}  {}  [{}, stress {:.2}]",
+                utterance.began.clock(),
+                utterance.ended.clock(),
+                utterance.text,
+                intent.as_deref().unwrap_or("no intent"),
+                heard.stress.score
+            );
+        }
+    }
+    Ok(())
+}
