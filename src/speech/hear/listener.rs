@@ -267,7 +267,7 @@ impl Listener {
         let Some(turn) = &mut self.turn else { return };
         let pause_ms = self.settings.speculate_after_ms;
         if !turn.voice(now, level_dbfs, pause_ms, self.settings.resume_ms) {
-            return self.endpoint(now);
+            return;
         }
         let decoding = std::mem::replace(&mut turn.decoding, Decoding::Idle);
         if let Decoding::Running { job, .. } = decoding {

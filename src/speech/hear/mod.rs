@@ -19,6 +19,8 @@ pub mod pool;
 pub mod score;
 #[cfg(test)]
 pub(crate) mod sounds;
+#[cfg(test)]
+mod tests;
 pub mod transcript;
 pub mod vad;
 pub mod whisper;

@@ -104,6 +104,13 @@ struct Task {
     reply: Reply,
 }
 
+impl State {
+    /// Whether the worker of this generation is no longer wanted.
+    fn is_over(&self, place: usize, generation: u64) -> bool {
+        self.closing || self.slots.get(place).is_none_or(|slot| slot.generation != generation)
+    }
+}
+
 /// The place of a worker. A worker whose generation is past has been given up.
 #[derive(Default)]
 struct Slot {
@@ -305,8 +312,7 @@ impl Shared {
     }
 
     fn is_over(&self, place: usize, generation: u64) -> bool {
-        let state = self.lock();
-        state.closing || !state.slots.get(place).is_some_and(|slot| slot.generation == generation)
+        self.lock().is_over(place, generation)
     }
 
     /// Waits for the next job; `None` when the worker's time is over.
@@ -317,9 +323,7 @@ impl Shared {
     ) -> Option<(Arc<[i16]>, Hint, StopFlag)> {
         let mut state = self.lock();
         loop {
-            let over = state.closing
-                || !state.slots.get(place).is_some_and(|slot| slot.generation == generation);
-            if over {
+            if state.is_over(place, generation) {
                 return None;
             }
             let expired = state.queue.take_expired(Instant::now());

@@ -206,7 +206,7 @@ fn a_decode_that_runs_when_speech_goes_on_is_cancelled() {
     scene.check(&[
         "140 began",
         "700 decode caller_speculative",
-        "800 cancel",
+        "820 cancel",
         "1460 decode caller_speculative",
         "1560 raise",
         "1760 heard whole",
@@ -312,7 +312,7 @@ fn a_short_answer_counts_when_its_words_do() {
         "200 decode caller_speculative",
         "300 began",
         "300 heard No.",
-        "800 decode caller_speculative",
+        "900 decode caller_speculative",
     ]);
 }
 
@@ -390,7 +390,7 @@ fn a_recogniser_that_never_answers_is_not_waited_for() {
     let mut scene = Scene::new(Dialogue, &["late"]);
     scene.decode_ms = 60_000;
     scene.voice(400).gap(6_000);
-    assert_eq!(scene.log.last().unwrap(), "4020 unavailable");
+    assert_eq!(scene.log.last().unwrap(), "4000 unavailable");
     assert!(scene.log.iter().any(|line| line.ends_with("cancel")));
 }
 

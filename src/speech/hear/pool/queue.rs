@@ -74,6 +74,7 @@ impl<T> DecodeQueue<T> {
         std::mem::take(&mut self.waiting)
     }
 
+    #[cfg(test)]
     pub fn len(&self) -> usize {
         self.waiting.len()
     }
