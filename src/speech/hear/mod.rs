@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! frames → vad (voice?) → listener (turns, endpointing) → pool (who is decoded first)
-//!        → whisper (cut context, end guard) → words (tags, invented phrases) → listener → Utterance
+//!        → whisper (cut context, end guard) → words (tags, inventions) → listener → Utterance
 //! ```
 //!
 //! The listener is sans-IO; the pool owns threads; whisper is the one engine, behind

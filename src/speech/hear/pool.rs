@@ -292,9 +292,8 @@ impl Shared {
                 continue;
             };
             let Some((samples, hint, stop)) = self.next(place, generation) else { return };
-            let result = catch_unwind(AssertUnwindSafe(|| {
-                recogniser.transcribe(&samples, &hint, &stop)
-            }));
+            let result =
+                catch_unwind(AssertUnwindSafe(|| recogniser.transcribe(&samples, &hint, &stop)));
             let result = match result {
                 Ok(result) => result.map_err(DecodeFailure::Recogniser),
                 Err(_) => {
@@ -316,11 +315,7 @@ impl Shared {
     }
 
     /// Waits for the next job; `None` when the worker's time is over.
-    fn next(
-        &self,
-        place: usize,
-        generation: u64,
-    ) -> Option<(Arc<[i16]>, Hint, StopFlag)> {
+    fn next(&self, place: usize, generation: u64) -> Option<(Arc<[i16]>, Hint, StopFlag)> {
         let mut state = self.lock();
         loop {
             if state.is_over(place, generation) {
@@ -452,11 +447,9 @@ impl Shared {
 
 /// Decodes may wait; frames may not.
 fn lower_priority() {
-    let lower = ThreadPriorityValue::try_from(PRIORITY)
-        .ok()
-        .is_some_and(|value| {
-            set_current_thread_priority(ThreadPriority::Crossplatform(value)).is_ok()
-        });
+    let lower = ThreadPriorityValue::try_from(PRIORITY).ok().is_some_and(|value| {
+        set_current_thread_priority(ThreadPriority::Crossplatform(value)).is_ok()
+    });
     if !lower {
         tracing::warn!("speech threads run at the usual priority: lowering it was refused");
     }

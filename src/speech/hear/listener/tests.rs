@@ -41,8 +41,7 @@ const VOICE: i16 = 2_000;
 impl Scene {
     fn new(mode: ListenMode, texts: &[&'static str]) -> Self {
         let settings = ListenerSettings::default();
-        let mut listener =
-            Listener::with_detector(settings, Arc::new(judge), Box::new(Scripted));
+        let mut listener = Listener::with_detector(settings, Arc::new(judge), Box::new(Scripted));
         listener.set_mode(Listening { mode, language: Language::english(), prompt: None });
         Self {
             listener,
@@ -162,12 +161,7 @@ fn the_turn_waits_for_a_slow_decode_and_ends_with_it() {
     let mut scene = Scene::new(Dialogue, &["Yes."]);
     scene.decode_ms = 500;
     scene.voice(400).pause(800);
-    scene.check(&[
-        "140 began",
-        "500 decode caller_speculative",
-        "600 raise",
-        "1000 heard Yes.",
-    ]);
+    scene.check(&["140 began", "500 decode caller_speculative", "600 raise", "1000 heard Yes."]);
 }
 
 #[test]
@@ -330,7 +324,10 @@ fn over_a_prompt_a_murmur_stops_nothing_and_a_voice_does() {
     scene.prompt(true).pause(400).voice(200).pause(1_000);
     scene.check(&["700 decode caller_speculative"]);
     scene.voice(200).pause(1_000);
-    assert_eq!(scene.log[1..], ["1900 decode caller_speculative", "2000 began", "2000 heard Agent."]);
+    assert_eq!(
+        scene.log[1..],
+        ["1900 decode caller_speculative", "2000 began", "2000 heard Agent."]
+    );
     scene.voice(300);
     assert_eq!(scene.log.last().unwrap(), "3060 began");
     scene.prompt(false).voice(600).pause(600);
