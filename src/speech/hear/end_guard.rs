@@ -91,10 +91,7 @@ impl EndGuard {
     /// The last token is a timestamp after text, at most the slack before the end of the turn.
     fn closed_near_the_end(&self, tokens: &[i32]) -> bool {
         let Some((last, before)) = tokens.split_last() else { return false };
-        let near = self
-            .map
-            .time_ms(*last)
-            .is_some_and(|ms| ms + CLOSING_SLACK_MS >= self.turn_ms);
+        let near = self.map.time_ms(*last).is_some_and(|ms| ms + CLOSING_SLACK_MS >= self.turn_ms);
         near && before.iter().any(|token| self.map.is_text(*token))
     }
 

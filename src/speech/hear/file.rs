@@ -48,11 +48,7 @@ pub fn transcribe(
     let sound = to_speech_rate(samples, rate_hz);
     let judge = Arc::new(|_: &str, _: ListenMode| Completeness::Open);
     let mut listener = Listener::new(hearing.settings, judge);
-    listener.set_mode(Listening {
-        mode: hearing.mode,
-        language: hearing.language,
-        prompt: None,
-    });
+    listener.set_mode(Listening { mode: hearing.mode, language: hearing.language, prompt: None });
     let mut utterances = Vec::new();
     let mut now = Moment::ZERO;
     for frame in sound.chunks(frame_samples(SPEECH_RATE_HZ)) {

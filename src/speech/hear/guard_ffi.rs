@@ -60,6 +60,8 @@ pub fn decode(
 
 /// Leaves only the end of text possible, once the guard says so. Does not panic: no indexing
 /// without a check, no arithmetic that overflows, and the allocation of a few numbers.
+///
+/// SAFETY: to be called by whisper.cpp only, from the decode that `user` belongs to.
 unsafe extern "C" fn filter_logits(
     _context: *mut whisper_context,
     _state: *mut whisper_state,
@@ -96,6 +98,8 @@ unsafe extern "C" fn filter_logits(
 }
 
 /// Asked by whisper.cpp between steps: `true` ends the decode.
+///
+/// SAFETY: to be called by whisper.cpp only, from the decode that `user` belongs to.
 unsafe extern "C" fn should_abort(user: *mut c_void) -> bool {
     if user.is_null() {
         return false;

@@ -47,9 +47,14 @@ pub enum Output {
     SpeechBegan,
     StartDecode(DecodeOrder),
     /// A speculative decode turned out to be the final one.
-    Raise { job: JobId, deadline: Moment },
+    Raise {
+        job: JobId,
+        deadline: Moment,
+    },
     /// Nobody wants this decode any more.
-    Cancel { job: JobId },
+    Cancel {
+        job: JobId,
+    },
     Heard(Box<Utterance>),
     /// A turn without usable words.
     HeardNothing,
@@ -267,7 +272,7 @@ impl Listener {
         let Some(turn) = &mut self.turn else { return };
         let pause_ms = self.settings.speculate_after_ms;
         if !turn.voice(now, level_dbfs, pause_ms, self.settings.resume_ms) {
-            return self.endpoint(now);
+            return;
         }
         let decoding = std::mem::replace(&mut turn.decoding, Decoding::Idle);
         if let Decoding::Running { job, .. } = decoding {
@@ -343,8 +348,7 @@ impl Listener {
     }
 
     fn cut_if_long(&mut self, now: Moment) {
-        let too_long =
-            |turn: &mut Turn| turn.length_ms() >= self.settings.utterance_ms_max;
+        let too_long = |turn: &mut Turn| turn.length_ms() >= self.settings.utterance_ms_max;
         if let Some(turn) = self.turn.take_if(too_long) {
             self.close(now, turn);
         }

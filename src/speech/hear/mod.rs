@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! frames → vad (voice?) → listener (turns, endpointing) → pool (who is decoded first)
-//!        → whisper (cut context, end guard) → words (tags, invented phrases) → listener → Utterance
+//!        → whisper (cut context, end guard) → words (tags, inventions) → listener → Utterance
 //! ```
 //!
 //! The listener is sans-IO; the pool owns threads; whisper is the one engine, behind
@@ -19,6 +19,8 @@ pub mod pool;
 pub mod score;
 #[cfg(test)]
 pub(crate) mod sounds;
+#[cfg(test)]
+mod tests;
 pub mod transcript;
 pub mod vad;
 pub mod whisper;

@@ -120,13 +120,12 @@ impl Walk<'_> {
         for field in &mut fields {
             *field = self.number()?;
         }
-        let [vocabulary, audio_positions, _, _, _, text_positions, _, _, text_layers, mel_bands, _] =
-            fields;
+        let [vocabulary, audio_positions, _, _, _, text_positions, _, _, layers, bands, _] = fields;
         let plausible = (50_000..=VOCABULARY_MAX).contains(&vocabulary)
             && (1..=3_000).contains(&audio_positions)
             && (1..=4_096).contains(&text_positions)
-            && (1..=64).contains(&text_layers)
-            && (1..=256).contains(&mel_bands);
+            && (1..=64).contains(&layers)
+            && (1..=256).contains(&bands);
         if !plausible {
             return Err(self.not_whisper(format!("its sizes are {fields:?}")));
         }
@@ -134,8 +133,8 @@ impl Walk<'_> {
             vocabulary,
             audio_positions,
             text_positions,
-            text_layers,
-            mel_bands,
+            text_layers: layers,
+            mel_bands: bands,
             multilingual: vocabulary >= 51_865,
             tensors: 0,
             bytes: self.bytes,

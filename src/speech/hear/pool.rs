@@ -104,6 +104,13 @@ struct Task {
     reply: Reply,
 }
 
+impl State {
+    /// Whether the worker of this generation is no longer wanted.
+    fn is_over(&self, place: usize, generation: u64) -> bool {
+        self.closing || self.slots.get(place).is_none_or(|slot| slot.generation != generation)
+    }
+}
+
 /// The place of a worker. A worker whose generation is past has been given up.
 #[derive(Default)]
 struct Slot {
@@ -285,9 +292,8 @@ impl Shared {
                 continue;
             };
             let Some((samples, hint, stop)) = self.next(place, generation) else { return };
-            let result = catch_unwind(AssertUnwindSafe(|| {
-                recogniser.transcribe(&samples, &hint, &stop)
-            }));
+            let result =
+                catch_unwind(AssertUnwindSafe(|| recogniser.transcribe(&samples, &hint, &stop)));
             let result = match result {
                 Ok(result) => result.map_err(DecodeFailure::Recogniser),
                 Err(_) => {
@@ -305,21 +311,14 @@ impl Shared {
     }
 
     fn is_over(&self, place: usize, generation: u64) -> bool {
-        let state = self.lock();
-        state.closing || !state.slots.get(place).is_some_and(|slot| slot.generation == generation)
+        self.lock().is_over(place, generation)
     }
 
     /// Waits for the next job; `None` when the worker's time is over.
-    fn next(
-        &self,
-        place: usize,
-        generation: u64,
-    ) -> Option<(Arc<[i16]>, Hint, StopFlag)> {
+    fn next(&self, place: usize, generation: u64) -> Option<(Arc<[i16]>, Hint, StopFlag)> {
         let mut state = self.lock();
         loop {
-            let over = state.closing
-                || !state.slots.get(place).is_some_and(|slot| slot.generation == generation);
-            if over {
+            if state.is_over(place, generation) {
                 return None;
             }
             let expired = state.queue.take_expired(Instant::now());
@@ -448,11 +447,9 @@ impl Shared {
 
 /// Decodes may wait; frames may not.
 fn lower_priority() {
-    let lower = ThreadPriorityValue::try_from(PRIORITY)
-        .ok()
-        .is_some_and(|value| {
-            set_current_thread_priority(ThreadPriority::Crossplatform(value)).is_ok()
-        });
+    let lower = ThreadPriorityValue::try_from(PRIORITY).ok().is_some_and(|value| {
+        set_current_thread_priority(ThreadPriority::Crossplatform(value)).is_ok()
+    });
     if !lower {
         tracing::warn!("speech threads run at the usual priority: lowering it was refused");
     }

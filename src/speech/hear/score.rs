@@ -111,12 +111,19 @@ enum Part {
 fn part(word: &str) -> Option<Part> {
     const UNITS: [&str; 10] =
         ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"];
-    const ORDINALS: [&str; 9] = [
-        "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth",
-    ];
+    const ORDINALS: [&str; 9] =
+        ["first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth"];
     const TEENS: [&str; 10] = [
-        "ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen",
-        "eighteen", "nineteen",
+        "ten",
+        "eleven",
+        "twelve",
+        "thirteen",
+        "fourteen",
+        "fifteen",
+        "sixteen",
+        "seventeen",
+        "eighteen",
+        "nineteen",
     ];
     const TENS: [&str; 8] =
         ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"];
@@ -208,7 +215,11 @@ fn numbers_to_digits(words: Vec<&str>) -> Vec<String> {
                 copies = 3;
                 continue;
             }
-            (_, "and") if in_number && number.room >= 100 && words.get(place + 1).is_some_and(|w| part(w).is_some()) => {
+            (_, "and")
+                if in_number
+                    && number.room >= 100
+                    && words.get(place + 1).is_some_and(|w| part(w).is_some()) =>
+            {
                 continue;
             }
             (Some(_), "oh") if !in_number && !digit_next => out.push("oh".to_owned()),

@@ -4,6 +4,8 @@
 //! energy gate whose floor follows the noise of the line, so that silence and hiss never reach it
 //! and nothing under the floor counts as voice.
 
+use std::collections::VecDeque;
+
 use earshot::Detector;
 
 use crate::base::audio::level_dbfs;
@@ -37,13 +39,20 @@ pub struct VadSettings {
     pub release_score: f32,
     /// Nothing quieter is a voice, dB relative to full scale.
     pub level_min_dbfs: f32,
-    /// A voice stands so far above the noise of the line.
-    pub above_floor_db: f32,
+    /// A voice begins so far above the noise of the line, and ends under the second figure.
+    pub onset_above_floor_db: f32,
+    pub release_above_floor_db: f32,
 }
 
 impl Default for VadSettings {
     fn default() -> Self {
-        Self { onset_score: 0.5, release_score: 0.35, level_min_dbfs: -52.0, above_floor_db: 5.0 }
+        Self {
+            onset_score: 0.5,
+            release_score: 0.4,
+            level_min_dbfs: -52.0,
+            onset_above_floor_db: 6.0,
+            release_above_floor_db: 3.5,
+        }
     }
 }
 
@@ -88,11 +97,14 @@ impl VoiceDetector for NeuralDetector {
     fn push(&mut self, frame_16k: &[i16]) -> VoiceFrame {
         let level = level_dbfs(frame_16k);
         let score = self.score(frame_16k);
-        let gate = self.settings.level_min_dbfs.max(self.floor.dbfs + self.settings.above_floor_db);
-        let needed =
-            if self.voiced { self.settings.release_score } else { self.settings.onset_score };
+        let floor = self.floor.follow(level);
+        let settings = &self.settings;
+        let (needed, above_db) = match self.voiced {
+            true => (settings.release_score, settings.release_above_floor_db),
+            false => (settings.onset_score, settings.onset_above_floor_db),
+        };
+        let gate = settings.level_min_dbfs.max(floor + above_db);
         self.voiced = score >= needed && level >= gate;
-        self.floor.follow(level, score);
         VoiceFrame { voiced: self.voiced, score, level_dbfs: level }
     }
 
@@ -101,38 +113,30 @@ impl VoiceDetector for NeuralDetector {
     }
 }
 
-/// The level of the line while nobody speaks.
+/// The level of the line while nobody speaks: the quietest of the last two seconds. Speech has
+/// gaps in that time; a tone, a hum or a hiss has none, and so becomes the floor itself.
+#[derive(Default)]
 struct NoiseFloor {
-    dbfs: f32,
+    levels: VecDeque<f32>,
 }
 
-impl Default for NoiseFloor {
-    fn default() -> Self {
-        // Low, so that the very first word of a call passes; noise lifts it within a second.
-        Self { dbfs: FLOOR_MIN_DBFS }
-    }
-}
-
+const FLOOR_FRAMES: usize = 100;
 const FLOOR_MIN_DBFS: f32 = -70.0;
-/// A floor above this would shut out quiet callers on a loud line.
-const FLOOR_MAX_DBFS: f32 = -36.0;
-/// A frame under this score is noise for certain, and lifts the floor.
-const NOISE_SCORE_MAX: f32 = 0.2;
-const RISE_DB_PER_FRAME: f32 = 0.3;
-/// In speech the floor only creeps, so that a long vowel does not become noise.
-const CREEP_DB_PER_FRAME: f32 = 0.01;
+/// A floor above this would shut out every caller.
+const FLOOR_MAX_DBFS: f32 = -18.0;
+/// Quieter than this is no line at all but silence that was filled in.
+const FILLED_IN_DBFS: f32 = -80.0;
 
 impl NoiseFloor {
-    fn follow(&mut self, level: f32, score: f32) {
-        let moved = if level < self.dbfs {
-            // Falls at once most of the way: the pause between words shows the true floor.
-            self.dbfs + (level - self.dbfs) * 0.5
-        } else if score < NOISE_SCORE_MAX {
-            (self.dbfs + RISE_DB_PER_FRAME).min(level)
-        } else {
-            (self.dbfs + CREEP_DB_PER_FRAME).min(level)
-        };
-        self.dbfs = moved.clamp(FLOOR_MIN_DBFS, FLOOR_MAX_DBFS);
+    fn follow(&mut self, level: f32) -> f32 {
+        if level > FILLED_IN_DBFS {
+            self.levels.push_back(level);
+            if self.levels.len() > FLOOR_FRAMES {
+                self.levels.pop_front();
+            }
+        }
+        let quietest = self.levels.iter().copied().fold(FLOOR_MAX_DBFS, f32::min);
+        quietest.max(FLOOR_MIN_DBFS)
     }
 }
 
@@ -155,6 +159,16 @@ mod tests {
     }
 
     #[test]
+    fn the_tones_of_the_network_have_no_voice() {
+        assert_eq!(voiced_ms(&sounds::tone(&[440.0], 10_000, -20.0)), 0);
+        assert_eq!(voiced_ms(&sounds::tone(&[2_100.0], 10_000, -20.0)), 0, "fax");
+        let ringing = sounds::cadence(&[440.0, 480.0], 2_000, 4_000, 12_000, -20.0);
+        let busy = sounds::cadence(&[480.0, 620.0], 500, 500, 12_000, -20.0);
+        assert_eq!((voiced_ms(&ringing), voiced_ms(&busy)), (0, 0));
+        assert_eq!(voiced_ms(&sounds::keys("1234567890*#", -15.0)), 0);
+    }
+
+    #[test]
     fn odd_frames_are_accepted() {
         let mut detector = NeuralDetector::new(VadSettings::default());
         for length in [0, 1, 255, 256, 257, 5_000] {
@@ -165,15 +179,14 @@ mod tests {
     }
 
     #[test]
-    fn the_floor_falls_at_once_and_rises_slowly() {
+    fn the_floor_is_the_quietest_of_two_seconds() {
         let mut floor = NoiseFloor::default();
-        (0..100).for_each(|_| floor.follow(-40.0, 0.05));
-        assert!((floor.dbfs + 40.0).abs() < 1.0, "{}", floor.dbfs);
-        (0..100).for_each(|_| floor.follow(-20.0, 0.9));
-        assert!(floor.dbfs < -38.0, "speech does not lift it: {}", floor.dbfs);
-        (0..8).for_each(|_| floor.follow(-65.0, 0.05));
-        assert!(floor.dbfs < -63.0, "{}", floor.dbfs);
-        (0..10_000).for_each(|_| floor.follow(0.0, 0.05));
-        assert_eq!(floor.dbfs, FLOOR_MAX_DBFS);
+        assert_eq!(floor.follow(-40.0), -40.0);
+        (0..99).for_each(|_| assert_eq!(floor.follow(-20.0), -40.0));
+        assert_eq!(floor.follow(-20.0), -20.0, "two seconds later the pause is forgotten");
+        assert_eq!(floor.follow(-96.0), -20.0, "what was filled in is not the line");
+        assert_eq!(floor.follow(-76.0), FLOOR_MIN_DBFS);
+        let mut loud = NoiseFloor::default();
+        assert_eq!(loud.follow(0.0), FLOOR_MAX_DBFS);
     }
 }

@@ -49,10 +49,9 @@ impl Context {
     fn positions(self, turn_ms: u64, positions_max: u64) -> u64 {
         match self {
             Context::Full => 0,
-            Context::Cut { margin_ms, positions_min } => (turn_ms + margin_ms)
-                .div_ceil(POSITION_MS)
-                .max(positions_min)
-                .min(positions_max),
+            Context::Cut { margin_ms, positions_min } => {
+                (turn_ms + margin_ms).div_ceil(POSITION_MS).max(positions_min).min(positions_max)
+            }
         }
     }
 }

@@ -40,8 +40,11 @@ pub fn drop_last_text(tokens: &mut Vec<Token>, map: TokenMap, count: usize) {
 /// Words of `tokens`, in a turn of `turn_ms`. Tags in brackets are no words.
 pub fn transcript(tokens: &[Token], map: TokenMap, turn_ms: u64) -> Transcript {
     let words = drop_tags(group(tokens, map, turn_ms));
-    let text_tokens: Vec<f32> =
-        tokens.iter().filter(|token| map.is_text(token.id)).map(|token| token.probability).collect();
+    let text_tokens: Vec<f32> = tokens
+        .iter()
+        .filter(|token| map.is_text(token.id))
+        .map(|token| token.probability)
+        .collect();
     let mut text = String::new();
     for word in &words {
         text.push_str(&word.text);
@@ -122,8 +125,7 @@ fn stands_alone(bytes: &[u8]) -> bool {
 }
 
 fn likely_time(token: &Token, map: TokenMap) -> Option<u64> {
-    let sure =
-        token.time_probability > TIME_PROBABILITY_MIN && token.time_mass > TIME_MASS_MIN;
+    let sure = token.time_probability > TIME_PROBABILITY_MIN && token.time_mass > TIME_MASS_MIN;
     if sure { map.time_ms(token.time_id) } else { None }
 }
 
@@ -233,8 +235,28 @@ const INVENTED: &[&str] = &[
 ];
 /// Short texts that Whisper writes for a breath or a click, and that callers say too.
 const DOUBTFUL: &[&str] = &[
-    "you", "thank you", "thanks", "bye", "bye bye", "okay", "ok", "oh", "so", "hmm", "mm", "uh",
-    "um", "ah", "the", "i", "and", "yeah", "thank you very much", "i'm sorry", "beep", "a",
+    "you",
+    "thank you",
+    "thanks",
+    "bye",
+    "bye bye",
+    "okay",
+    "ok",
+    "oh",
+    "so",
+    "hmm",
+    "mm",
+    "uh",
+    "um",
+    "ah",
+    "the",
+    "i",
+    "and",
+    "yeah",
+    "thank you very much",
+    "i'm sorry",
+    "beep",
+    "a",
 ];
 /// A doubtful text needs so much voice, or tokens that are this sure.
 const DOUBTFUL_VOICED_MS_MIN: u64 = 160;
@@ -295,8 +317,19 @@ mod tests {
 
     #[test]
     fn tokens_become_words_and_words_text() {
-        check(&[time(0), word(" Where"), word(" is"), word(" my"), word(" par"), word("cel"),
-            word("?"), time(2_000)], "Where is my parcel?");
+        check(
+            &[
+                time(0),
+                word(" Where"),
+                word(" is"),
+                word(" my"),
+                word(" par"),
+                word("cel"),
+                word("?"),
+                time(2_000),
+            ],
+            "Where is my parcel?",
+        );
         check(&[], "");
         check(&[time(0), time(0)], "");
     }
@@ -313,8 +346,15 @@ mod tests {
 
     #[test]
     fn times_lie_between_their_anchors_and_never_fall() {
-        let tokens = [time(400), word(" one"), word(" two"), time(1_200), time(1_600),
-            word(" three"), time(2_400)];
+        let tokens = [
+            time(400),
+            word(" one"),
+            word(" two"),
+            time(1_200),
+            time(1_600),
+            word(" three"),
+            time(2_400),
+        ];
         let words = transcript(&tokens, MAP, 3_000).words;
         let spans: Vec<(u64, u64)> = words.iter().map(|w| (w.began_ms, w.ended_ms)).collect();
         assert_eq!(spans, [(400, 1_000), (1_000, 1_600), (1_600, 2_400)]);

@@ -40,9 +40,19 @@ impl PreRoll {
 pub enum Decoding {
     /// Not asked for, or thrown away because the speaker went on.
     Idle,
-    Running { job: JobId, class: DecodeClass, give_up: Moment },
-    Done { transcript: Box<Transcript>, at: Moment },
-    Failed { class: DecodeClass, failure: DecodeFailure },
+    Running {
+        job: JobId,
+        class: DecodeClass,
+        give_up: Moment,
+    },
+    Done {
+        transcript: Box<Transcript>,
+        at: Moment,
+    },
+    Failed {
+        class: DecodeClass,
+        failure: DecodeFailure,
+    },
 }
 
 /// Speech since its first voiced frame.

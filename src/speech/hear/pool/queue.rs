@@ -33,10 +33,11 @@ impl<T> DecodeQueue<T> {
         if self.waiting.len() <= self.length_max {
             return None;
         }
-        let place = [DecodeClass::Partial, DecodeClass::Conversation, DecodeClass::CallerSpeculative]
-            .into_iter()
-            .find_map(|class| self.waiting.iter().position(|one| one.class == class))
-            .unwrap_or(self.waiting.len() - 1);
+        let place =
+            [DecodeClass::Partial, DecodeClass::Conversation, DecodeClass::CallerSpeculative]
+                .into_iter()
+                .find_map(|class| self.waiting.iter().position(|one| one.class == class))
+                .unwrap_or(self.waiting.len() - 1);
         Some(self.waiting.remove(place))
     }
 
@@ -74,6 +75,7 @@ impl<T> DecodeQueue<T> {
         std::mem::take(&mut self.waiting)
     }
 
+    #[cfg(test)]
     pub fn len(&self) -> usize {
         self.waiting.len()
     }

@@ -36,12 +36,8 @@ impl Transcriber for Stub {
 }
 
 fn pool(workers: usize, queue_max: usize) -> Pool {
-    let settings = PoolSettings {
-        workers,
-        queue_max,
-        hang_after: Duration::from_millis(200),
-        stuck_max: 1,
-    };
+    let settings =
+        PoolSettings { workers, queue_max, hang_after: Duration::from_millis(200), stuck_max: 1 };
     Pool::start(settings, Arc::new(|| Ok(Box::new(Stub)))).unwrap()
 }
 
@@ -76,7 +72,11 @@ fn the_urgent_are_decoded_first() {
     thread::sleep(Duration::from_millis(30));
     let (_, answers) = submit(
         &pool,
-        &[(1, DecodeClass::Partial, 5_000), (1, DecodeClass::Conversation, 5_000), (1, FINAL, 5_000)],
+        &[
+            (1, DecodeClass::Partial, 5_000),
+            (1, DecodeClass::Conversation, 5_000),
+            (1, FINAL, 5_000),
+        ],
     );
     assert!(next(&first).1.is_ok());
     let order: Vec<usize> = (0..3).map(|_| next(&answers).0).collect();
@@ -127,10 +127,8 @@ fn the_late_and_the_surplus_are_answered() {
     let pool = pool(1, 2);
     let (_, first) = submit(&pool, &[(150, FINAL, 5_000)]);
     thread::sleep(Duration::from_millis(30));
-    let (_, answers) = submit(
-        &pool,
-        &[(1, FINAL, 20), (1, DecodeClass::Partial, 5_000), (1, FINAL, 5_000)],
-    );
+    let (_, answers) =
+        submit(&pool, &[(1, FINAL, 20), (1, DecodeClass::Partial, 5_000), (1, FINAL, 5_000)]);
     assert_eq!(next(&answers), (1, Err(DecodeFailure::Shed)));
     assert_eq!(next(&answers), (0, Err(DecodeFailure::TooLate)));
     assert_eq!(next(&answers).0, 2);
@@ -142,8 +140,7 @@ fn the_late_and_the_surplus_are_answered() {
 #[test]
 fn waiting_and_running_jobs_can_be_cancelled() {
     let pool = pool(1, 8);
-    let (tickets, answers) =
-        submit(&pool, &[(UNTIL_STOPPED, FINAL, 5_000), (QUICK, FINAL, 6_000)]);
+    let (tickets, answers) = submit(&pool, &[(UNTIL_STOPPED, FINAL, 5_000), (QUICK, FINAL, 6_000)]);
     thread::sleep(Duration::from_millis(30));
     pool.cancel(tickets[1]);
     assert_eq!(next(&answers), (1, Err(DecodeFailure::Cancelled)));
