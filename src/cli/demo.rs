@@ -180,7 +180,7 @@ async fn play_two(server: &Server, agent: Peer) -> Result<bool, String> {
     call.say(&complaint).await;
     let bridged = wait_for_bridge(&mut live, &mut call).await;
     if bridged {
-        call.listen(Duration::from_secs(7)).await;
+        call.listen(Duration::from_secs(9)).await;
     }
     call.hang_up();
     let second = outcome(&mut live).await;

@@ -31,7 +31,9 @@ impl Live for LivePages {
     fn parts(&self) -> Vec<Part> {
         let shared = &self.0;
         let part = |name: &str, state, detail: String| Part { name: name.into(), state, detail };
-        let voice = match shared.studio.is_degraded() {
+        let wanted = shared.config.voice.engine != crate::config::settings::VoiceEngine::Espeak;
+        let fell_back = wanted && shared.studio.engine() == "espeak-ng";
+        let voice = match fell_back || shared.studio.is_degraded() {
             true => part("voice", PartState::Degraded, "espeak-ng speaks instead".into()),
             false => part("voice", PartState::Ok, shared.studio.engine().to_owned()),
         };

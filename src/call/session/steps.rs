@@ -69,6 +69,10 @@ impl Session {
     }
 
     fn await_caller(&mut self, now: Moment, listen: ListenMode, no_input: Duration) {
+        if matches!(self.pending, Some(Pending::HangUp(_))) {
+            // Words that come while we say goodbye do not keep the line open.
+            return;
+        }
         self.command(Command::Listen { leg: LegId::CALLER, mode: listen });
         self.pending = Some(Pending::NoInput(no_input));
         if !self.plays.on(LegId::CALLER) {

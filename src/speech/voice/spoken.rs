@@ -57,7 +57,11 @@ fn tags(text: &str, language: &Language) -> String {
             }
             rest = behind;
         } else {
-            rest = after.split_once('>').map_or("", |(_, behind)| behind);
+            rest = match after.split_once('>') {
+                Some((_, behind)) => behind,
+                // A lone sign is no tag.
+                None => after,
+            };
         }
     }
     out.push_str(rest);
@@ -104,14 +108,17 @@ fn english(text: &str) -> String {
         if std::mem::take(&mut skip) {
             continue;
         }
-        if let Some((_, full)) = ABBREVIATIONS.iter().find(|(short, _)| short == word) {
+        let next = words.get(at + 1).copied().unwrap_or_default();
+        let before_figure = next.starts_with(|symbol: char| symbol.is_ascii_digit());
+        if let Some((short, full)) = ABBREVIATIONS.iter().find(|(short, _)| short == word)
+            && (*short != "No." || before_figure)
+        {
             out.push((*full).to_owned());
             continue;
         }
         let core = word.trim_end_matches([',', '.', '?', '!', ';', ':', ')']);
         let (core, tail) = word.split_at(core.len());
         let (head, core) = core.split_at(core.len() - core.trim_start_matches('(').len());
-        let next = words.get(at + 1).copied().unwrap_or_default();
         let next_core = next.trim_end_matches([',', '.', '?', '!']);
         if let Some(spoken) = amount_with_name(core, next_core) {
             out.push(format!("{head}{spoken}{}", &next[next_core.len()..]));
@@ -196,7 +203,11 @@ fn amount_with_name(word: &str, next: &str) -> Option<String> {
 }
 
 fn money(figure: &str, names: &[&str; 4]) -> Option<String> {
-    let figure = figure.replace(',', "");
+    let figure = match figure.rsplit_once(',') {
+        // `12,50`: a comma before two figures is Europe's point.
+        Some((whole, cents)) if cents.len() == 2 => format!("{}.{cents}", whole.replace('.', "")),
+        _ => figure.replace(',', ""),
+    };
     let (whole, part) = figure.split_once('.').unwrap_or((&figure, ""));
     let whole: u64 = whole.parse().ok()?;
     let part: u64 = match part.len() {
@@ -238,6 +249,9 @@ fn number(word: &str) -> Option<String> {
     };
     let plain = whole.replace(',', "");
     let grouped = whole.len() != plain.len();
+    if whole.split(',').skip(1).any(|group| group.len() != 3) {
+        return None;
+    }
     let leading_zero = plain.len() > 1 && plain.starts_with('0');
     if (plain.len() > 7 && !grouped) || leading_zero {
         return None;

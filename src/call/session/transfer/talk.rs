@@ -183,7 +183,7 @@ impl Session {
         let (leg, offer) = (transfer.leg, Some(transfer.offer));
         self.note(Fact::Transfer { offer, step: TransferStep::Ended });
         let Some(leg) = leg else { return };
-        self.command(Command::Listen { leg, mode: ListenMode::KeysOnly });
+        // The ear stays open: the agent's last words are still being written down.
         self.command(Command::Route { routes: vec![(leg, Route::Quiet)] });
         self.prompt(now, leg, "wrap_up_menu", &[]);
         self.timers.set(Timer::WrapUp, now, self.setup.transfer.wrap_up_key);

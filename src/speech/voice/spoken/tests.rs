@@ -32,6 +32,10 @@ fn figures_are_spoken_properly() {
         ("<b>bold</b> <digits>9", "bold 9"),
         ("Mr. Smith & Dr. Who", "Mister Smith and Doctor Who"),
         ("(2 of 3)", "(two of three)"),
+        ("12,50 EUR", "twelve euros and fifty cents"),
+        ("wait < 5 minutes. Press 1", "wait five minutes. Press one"),
+        ("No. Sorry", "No. Sorry"),
+        ("No. 5", "number five"),
         ("no figures here", "no figures here"),
         ("", ""),
     ] {

@@ -1,0 +1,167 @@
+//! Whole calls against the real binary: how soon a caller hears the answer, how fast calls are
+//! taken, and what a call that plays a prompt costs. Each figure stands beside its baseline from
+//! the same run.
+
+#[path = "../tests/live/server.rs"]
+#[allow(dead_code)]
+mod server;
+#[path = "../tests/live/sipp.rs"]
+#[allow(dead_code)]
+mod sipp;
+
+use std::fs;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use server::{BINARY, Server, models_folder};
+use sipp::{ANSWERED, OFFER, Sipp, caller, expect, pause, request};
+
+/// Rounds of the first-audio figure, each a call of its own.
+const ROUNDS: usize = 8;
+
+fn main() {
+    first_audio(1);
+    first_audio(4);
+    invite_to_answer();
+    prompt_playing(200);
+    prompt_playing(500);
+}
+
+/// End of speech → first audio of a known answer, measured on the caller's side of the wire.
+fn first_audio(callers: usize) {
+    let server = Server::start("");
+    let mut times = Vec::new();
+    for _ in 0..ROUNDS.div_ceil(callers) {
+        let running: Vec<_> = (0..callers)
+            .map(|_| {
+                Command::new(BINARY)
+                    .args(["call", &server.uri(), "--say", "When are you open?", "--json"])
+                    .env("WARMLINE_MODELS", models_folder())
+                    .stdout(std::process::Stdio::piped())
+                    .stderr(std::process::Stdio::null())
+                    .spawn()
+                    .expect("the simulated caller starts")
+            })
+            .collect();
+        for child in running {
+            let out = child.wait_with_output().expect("the simulated caller ends");
+            let text = String::from_utf8_lossy(&out.stdout).into_owned();
+            times.extend(text.lines().filter_map(first_audio_of));
+        }
+    }
+    times.sort_unstable();
+    println!(
+        "end of speech → first audio, {callers} caller(s): p50 {} ms, p95 {} ms ({} answers)",
+        percentile(&times, 50),
+        percentile(&times, 95),
+        times.len()
+    );
+}
+
+fn first_audio_of(line: &str) -> Option<u64> {
+    let line: serde_json::Value = serde_json::from_str(line).ok()?;
+    line["first_audio_ms"].as_u64()
+}
+
+fn percentile(sorted: &[u64], share: usize) -> u64 {
+    let place = (sorted.len() * share).div_ceil(100).max(1) - 1;
+    sorted.get(place).copied().unwrap_or(0)
+}
+
+/// INVITE → 200 at 20 calls/s, beside SIPp answering SIPp in the same run.
+fn invite_to_answer() {
+    let server = Server::start("");
+    let ours = response_time(&format!("127.0.0.1:{}", server.sip_port));
+    let port = server::ports();
+    let mut baseline = Command::new("sipp")
+        .args(["-sn", "uas", "-i", "127.0.0.1", "-p", &port.to_string(), "-nostdin"])
+        .env("TERM", "dumb")
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .expect("SIPp answers");
+    std::thread::sleep(Duration::from_millis(500));
+    let theirs = response_time(&format!("127.0.0.1:{port}"));
+    let _ = baseline.kill();
+    let _ = baseline.wait();
+    println!(
+        "INVITE → 200 at 20 calls/s: {ours:.1} ms mean; SIPp answering SIPp: {theirs:.1} ms; \
+         ratio {:.1}",
+        ours / theirs.max(0.01)
+    );
+}
+
+/// Mean milliseconds from INVITE to 200 over 200 calls, as SIPp's timer saw them.
+fn response_time(target: &str) -> f64 {
+    let timed = ANSWERED.replace("rrs=\"true\"", "rrs=\"true\" rtd=\"true\"");
+    let steps =
+        format!("{timed}{}{}{}{}", request("ACK", 1), pause(500), request("BYE", 2), expect(200));
+    let scenario =
+        caller("", OFFER, &steps).replace("<send retrans", "<send start_rtd=\"true\" retrans");
+    // Only the INVITE starts the timer.
+    let scenario = scenario.replacen("start_rtd=\"true\"", "start_rtd=\"1\"", 1);
+    let scenario = scenario.replace(" start_rtd=\"true\"", "").replace("rtd=\"true\"", "rtd=\"1\"");
+    let mut peer = Sipp::start(
+        &scenario,
+        target,
+        &["-r", "20", "-m", "200", "-timeout", "60", "-trace_rtt", "-rtt_freq", "1"],
+    );
+    let _ = peer.wait();
+    peer.response_times().iter().sum::<f64>() / peer.response_times().len().max(1) as f64
+}
+
+/// CPU and memory per call while `calls` callers hear a prompt.
+fn prompt_playing(calls: usize) {
+    let server = Server::start_with_sip(&format!("calls_max = {calls}"));
+    let idle = usage(&server);
+    let steps = format!(
+        "{ANSWERED}{}{}{}{}",
+        request("ACK", 1),
+        pause(20_000),
+        request("BYE", 2),
+        expect(200)
+    );
+    let target = format!("127.0.0.1:{}", server.sip_port);
+    let (count, rate) = (calls.to_string(), (calls / 5).to_string());
+    let arguments = ["-r", &rate, "-m", &count, "-l", &count, "-timeout", "60"];
+    let mut peer = Sipp::start(&caller("", OFFER, &steps), &target, &arguments);
+    std::thread::sleep(Duration::from_secs(8));
+    let (before, begun) = (usage(&server), Instant::now());
+    std::thread::sleep(Duration::from_secs(8));
+    let (after, seconds) = (usage(&server), begun.elapsed().as_secs_f64());
+    let cpu = (after.cpu_s - before.cpu_s) / seconds * 100.0;
+    let memory = (after.resident_kib.saturating_sub(idle.resident_kib)) as f64 / calls as f64;
+    let metrics = server.get("/metrics").1;
+    let late: Vec<&str> =
+        metrics.lines().filter(|line| line.contains("late") && !line.starts_with('#')).collect();
+    println!(
+        "{calls} prompt-playing calls: {cpu:.1} % of a core in all, {:.3} % a call, \
+         {memory:.0} KiB a call; SIPp status {}\n  {}",
+        cpu / calls as f64,
+        peer.wait(),
+        late.join("\n  ")
+    );
+}
+
+struct Usage {
+    cpu_s: f64,
+    resident_kib: u64,
+}
+
+/// User and system time and resident memory of the server, from /proc.
+fn usage(server: &Server) -> Usage {
+    const TICKS_A_SECOND: f64 = 100.0;
+    let pid = server.pid();
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let after_name = stat.rsplit(')').next().unwrap_or_default();
+    let fields: Vec<&str> = after_name.split_whitespace().collect();
+    let ticks = |at: usize| fields.get(at).and_then(|f| f.parse::<f64>().ok()).unwrap_or(0.0);
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let resident_kib = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmRSS:"))
+        .and_then(|rest| rest.split_whitespace().next())
+        .and_then(|number| number.parse().ok())
+        .unwrap_or(0);
+    Usage { cpu_s: (ticks(11) + ticks(12)) / TICKS_A_SECOND, resident_kib }
+}

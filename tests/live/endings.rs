@@ -1,0 +1,79 @@
+//! What ends badly loses nothing: a killed process, a full disk, a request to stop.
+
+use std::time::Duration;
+
+use super::baresip::{self, Baresip};
+use super::server::{Server, have_models};
+use super::tone::{Part, compose};
+
+fn a_call_of(seconds: f32, folder: &std::path::Path) -> Baresip {
+    let sound = folder.join("caller.wav");
+    compose(&sound, &[Part::Tone { hz: 440.0, seconds }]);
+    Baresip::start(&sound, false)
+}
+
+#[test]
+fn after_kill_nine_the_call_is_closed_and_its_recording_opens() {
+    if !have_models("kill") || !baresip::is_there("kill") {
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut server = Server::start("");
+    let caller = a_call_of(60.0, folder.path());
+    caller.dial(&server.uri());
+    caller.wait_for("Call established", Duration::from_secs(15));
+    std::thread::sleep(Duration::from_secs(16));
+    server.kill();
+    server.restart();
+    let calls = server.ended_calls(1, Duration::from_secs(5));
+    assert_eq!(calls[0]["disposition"], "system_failure", "{:#}", calls[0]);
+    let files = server.recordings();
+    assert_eq!(files.len(), 1, "{files:?}");
+    let wav = hound::WavReader::open(&files[0]).expect("the recording opens");
+    let seconds = wav.duration() / wav.spec().sample_rate;
+    assert!(seconds >= 3, "{seconds} s are kept");
+    assert!(wav.spec().channels == 2, "stereo: caller left, machine right");
+}
+
+#[test]
+fn a_full_disk_for_recordings_ends_no_call() {
+    if !have_models("full disk") || !baresip::is_there("full disk") {
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    // /dev/full answers every write with ENOSPC; the recorder is pointed at a folder whose files
+    // cannot grow by a quota of nothing left.
+    let server = Server::start("[recording]\non = true\nquota_mib = 1\n");
+    let ballast = server.folder.join("data/recordings");
+    std::fs::create_dir_all(&ballast).expect("is writable");
+    std::fs::write(ballast.join("ballast.wav"), vec![0u8; 2 * 1024 * 1024]).expect("is writable");
+    let caller = a_call_of(40.0, folder.path());
+    caller.dial(&server.uri());
+    caller.wait_for("Call established", Duration::from_secs(15));
+    std::thread::sleep(Duration::from_secs(14));
+    assert!(!caller.output().contains("terminated"), "the call goes on: {}", caller.output());
+    caller.hang_up();
+    let calls = server.ended_calls(1, Duration::from_secs(10));
+    assert_ne!(calls[0]["disposition"], "system_failure", "{:#}", calls[0]);
+    assert!(server.log().contains("recording"), "an alarm is in the log:\n{}", server.log());
+}
+
+#[test]
+fn asked_to_stop_it_finishes_what_runs_and_takes_nothing_new() {
+    if !have_models("drain") || !baresip::is_there("drain") {
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut server = Server::start("");
+    let caller = a_call_of(60.0, folder.path());
+    caller.dial(&server.uri());
+    caller.wait_for("Call established", Duration::from_secs(15));
+    server.signal_terminate();
+    std::thread::sleep(Duration::from_millis(1_500));
+    assert_eq!(server.get("/readyz").0, 503, "not ready while it drains");
+    assert_eq!(server.get("/healthz").0, 200, "alive while it drains");
+    assert!(!caller.output().contains("terminated"), "{}", caller.output());
+    caller.hang_up();
+    let (status, _) = server.terminate(Duration::from_secs(15));
+    assert_eq!(status, Some(0));
+}

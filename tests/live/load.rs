@@ -1,0 +1,56 @@
+//! Many short calls: each has exactly one answer, one record and one disposition.
+
+use std::time::Duration;
+
+use super::server::Server;
+use super::sipp::{self, ANSWERED, OFFER, Sipp, caller, expect, pause, request};
+
+#[test]
+fn two_hundred_calls_at_twenty_a_second_and_none_lost() {
+    if !sipp::is_there("load") {
+        return;
+    }
+    let server = Server::start("");
+    let steps = format!(
+        "{ANSWERED}{}{}{}{}",
+        request("ACK", 1),
+        pause(1_000),
+        request("BYE", 2),
+        expect(200)
+    );
+    let target = format!("127.0.0.1:{}", server.sip_port);
+    let arguments = ["-r", "20", "-m", "200", "-l", "200", "-timeout", "90", "-timeout_error"];
+    let mut peer = Sipp::start(&caller("", OFFER, &steps), &target, &arguments);
+    assert_eq!(peer.wait(), 0, "{}\n{}", peer.errors(), server.log());
+    let calls = server.ended_calls(200, Duration::from_secs(30));
+    assert_eq!(calls.len(), 200);
+    let failed: Vec<_> =
+        calls.iter().filter(|call| call["disposition"] == "system_failure").collect();
+    assert!(failed.is_empty(), "{failed:#?}");
+}
+
+/// Above the configured number of calls: 503 with Retry-After, and the calls that run go on.
+#[test]
+fn too_many_calls_are_refused_at_once() {
+    if !sipp::is_there("capacity") {
+        return;
+    }
+    let server = Server::start_with_sip("calls_max = 3");
+    let hold = format!(
+        "{ANSWERED}{}{}{}{}",
+        request("ACK", 1),
+        pause(6_000),
+        request("BYE", 2),
+        expect(200)
+    );
+    let target = format!("127.0.0.1:{}", server.sip_port);
+    let mut holding =
+        Sipp::start(&caller("", OFFER, &hold), &target, &["-r", "10", "-m", "3", "-timeout", "30"]);
+    std::thread::sleep(Duration::from_secs(2));
+    let refused = format!("  <recv response=\"100\" optional=\"true\"/>\n{}", expect(503));
+    let mut fourth =
+        Sipp::start(&caller("", OFFER, &refused), &target, &["-m", "1", "-timeout", "10"]);
+    assert_eq!(fourth.wait(), 0, "{}\n{}", fourth.errors(), fourth.messages());
+    assert!(fourth.messages().contains("Retry-After:"), "{}", fourth.messages());
+    assert_eq!(holding.wait(), 0, "{}", holding.errors());
+}

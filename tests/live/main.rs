@@ -1,0 +1,13 @@
+//! Whole calls against the real binary with real peers: baresip, SIPp, and Warmline itself.
+//! Everything stays on loopback, on ports found free at run time.
+
+mod baresip;
+mod server;
+mod sipp;
+mod tone;
+
+mod answers;
+mod endings;
+mod load;
+mod signalling;
+mod transfers;

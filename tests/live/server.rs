@@ -1,0 +1,367 @@
+//! Starts the real binary in a folder of its own, and asks it over HTTP what became of calls.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::net::{TcpListener, UdpSocket};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+pub const BINARY: &str = env!("CARGO_BIN_EXE_warmline");
+/// How long a server may take to become ready: models and prompts load on a busy machine.
+const READY_WITHIN: Duration = Duration::from_secs(180);
+
+/// A running Warmline; killed when dropped.
+pub struct Server {
+    pub folder: PathBuf,
+    pub sip_port: u16,
+    pub web_port: u16,
+    /// The token that the tests' API calls carry.
+    token: String,
+    child: Option<Child>,
+    _keep: Option<tempfile::TempDir>,
+}
+
+/// A block of ten free ports, even first, that no other test of this process was given.
+pub fn ports() -> u16 {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let seed = 31_000 + (std::process::id() % 100) as u16 * 200;
+    loop {
+        let port = seed + NEXT.fetch_add(10, Ordering::Relaxed);
+        let free = (port..port + 10).all(|port| {
+            UdpSocket::bind(("127.0.0.1", port)).is_ok()
+                && TcpListener::bind(("127.0.0.1", port)).is_ok()
+        });
+        if free {
+            return port;
+        }
+    }
+}
+
+impl Server {
+    /// Starts with the tests' configuration and `extra` TOML after it.
+    pub fn start(extra: &str) -> Server {
+        let keep = tempfile::tempdir().expect("a folder for the server");
+        let mut server = Self::start_in(keep.path(), extra);
+        server._keep = Some(keep);
+        server
+    }
+
+    /// Starts with `sip` as further lines of the `[sip]` section.
+    pub fn start_with_sip(sip: &str) -> Server {
+        let keep = tempfile::tempdir().expect("a folder for the server");
+        let mut server = Self::start_whole(keep.path(), sip, "");
+        server._keep = Some(keep);
+        server
+    }
+
+    /// Starts with a business system that knows order 4217.
+    pub fn start_with_shop(extra: &str) -> Server {
+        let shop = shop();
+        let keep = tempfile::tempdir().expect("a folder for the server");
+        let tables = keep.path().join("tables/knowledge");
+        fs::create_dir_all(&tables).expect("is writable");
+        let connectors = include_str!("../../src/knowledge/tables/connectors.toml");
+        let connectors = connectors.replace("127.0.0.1:8099", &format!("127.0.0.1:{shop}"));
+        fs::write(tables.join("connectors.toml"), connectors).expect("is writable");
+        let mut server =
+            Self::start_whole(keep.path(), "", &format!("[[numbers]]\ndialled = \"x\"\n{extra}"));
+        server._keep = Some(keep);
+        server
+    }
+
+    /// Starts in `folder`, which stays.
+    pub fn start_in(folder: &Path, extra: &str) -> Server {
+        Self::start_whole(folder, "", extra)
+    }
+
+    fn start_whole(folder: &Path, sip: &str, extra: &str) -> Server {
+        let (sip_port, web_port) = (ports(), ports());
+        let tables = match folder.join("tables").exists() {
+            true => "tables = \"tables\"",
+            false => "",
+        };
+        let config = format!(
+            r#"
+{tables}
+[company]
+name = "Northwind"
+country = "US"
+time_zone = "America/New_York"
+[sip]
+udp = "127.0.0.1:{sip_port}"
+tcp = "127.0.0.1:{sip_port}"
+{sip}
+[web]
+listen = "127.0.0.1:{web_port}"
+[[trunks]]
+id = "loopback"
+addresses = ["127.0.0.1"]
+{extra}
+"#
+        );
+        fs::write(folder.join("warmline.toml"), config).expect("the folder is writable");
+        let child = Self::spawn(folder);
+        let mut server = Server {
+            folder: folder.to_owned(),
+            sip_port,
+            web_port,
+            token: String::new(),
+            child: Some(child),
+            _keep: None,
+        };
+        server.wait_until_ready();
+        let config = folder.join("warmline.toml");
+        let (status, token, error) =
+            warmline(&["user", "token", "admin", "--config", &config.to_string_lossy()]);
+        assert_eq!(status, 0, "{error}");
+        server.token = token.trim().to_owned();
+        server
+    }
+
+    fn spawn(folder: &Path) -> Child {
+        Command::new(BINARY)
+            .args(["serve", "--config"])
+            .arg(folder.join("warmline.toml"))
+            .env("WARMLINE_MODELS", models_folder())
+            .stdout(Stdio::piped())
+            .stderr(fs::File::create(folder.join("log.txt")).expect("a log"))
+            .spawn()
+            .expect("the binary starts")
+    }
+
+    fn wait_until_ready(&mut self) {
+        let child = self.child.as_mut().expect("is running");
+        let out = child.stdout.take().expect("is piped");
+        let (tell, ready) = mpsc::channel();
+        std::thread::spawn(move || {
+            for line in BufReader::new(out).lines().map_while(Result::ok) {
+                let _ = tell.send(line);
+            }
+        });
+        let begun = Instant::now();
+        while begun.elapsed() < READY_WITHIN {
+            match ready.recv_timeout(Duration::from_secs(1)) {
+                Ok(line) if line.starts_with("ready") => return,
+                Ok(_) | Err(mpsc::RecvTimeoutError::Timeout) => {}
+                Err(mpsc::RecvTimeoutError::Disconnected) => break,
+            }
+        }
+        panic!("the server did not become ready:\n{}", self.log());
+    }
+
+    /// The server's log so far.
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.folder.join("log.txt")).unwrap_or_default()
+    }
+
+    pub fn uri(&self) -> String {
+        format!("sip:help@127.0.0.1:{}", self.sip_port)
+    }
+
+    /// GET `path` with the API token; the status and the body.
+    pub fn get(&self, path: &str) -> (u16, String) {
+        let url = format!("http://127.0.0.1:{}{path}", self.web_port);
+        block_on(async move {
+            let reply = reqwest::Client::new().get(url).bearer_auth(&self.token).send().await;
+            match reply {
+                Ok(reply) => (reply.status().as_u16(), reply.text().await.unwrap_or_default()),
+                Err(error) => (0, error.to_string()),
+            }
+        })
+    }
+
+    pub fn json(&self, path: &str) -> serde_json::Value {
+        let (status, body) = self.get(path);
+        assert_eq!(status, 200, "{path}: {body}");
+        serde_json::from_str(&body).expect("is JSON")
+    }
+
+    /// The newest calls, each whole.
+    pub fn calls(&self) -> Vec<serde_json::Value> {
+        let list = self.json("/api/calls?per_page=500");
+        let calls = list["calls"].as_array().cloned().unwrap_or_default();
+        calls
+            .iter()
+            .filter_map(|call| call["id"].as_str())
+            .map(|id| self.json(&format!("/api/calls/{id}")))
+            .collect()
+    }
+
+    /// Waits until `count` calls have ended, and returns them all.
+    pub fn ended_calls(&self, count: usize, within: Duration) -> Vec<serde_json::Value> {
+        let begun = Instant::now();
+        loop {
+            let list = self.json("/api/calls?per_page=500");
+            let calls = list["calls"].as_array().cloned().unwrap_or_default();
+            let ended = calls.iter().filter(|call| !call["disposition"].is_null()).count();
+            if ended >= count {
+                return self.calls();
+            }
+            assert!(
+                begun.elapsed() < within,
+                "{ended} of {count} calls ended\n{list:#}\n{}",
+                self.log()
+            );
+            std::thread::sleep(Duration::from_millis(250));
+        }
+    }
+
+    /// `true` if the call's recording lies there, opens, and holds sound.
+    pub fn is_recorded(&self, call: &serde_json::Value) -> bool {
+        let Some(id) = call["id"].as_str() else { return false };
+        self.recordings().iter().any(|file| {
+            file.to_string_lossy().contains(id)
+                && hound::WavReader::open(file).is_ok_and(|wav| wav.duration() > 8_000)
+        })
+    }
+
+    /// All recordings in the server's folder.
+    pub fn recordings(&self) -> Vec<PathBuf> {
+        let mut out = Vec::new();
+        let mut folders = vec![self.folder.join("data/recordings")];
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+                let path = entry.path();
+                if path.is_dir() {
+                    folders.push(path);
+                } else if path.extension().is_some_and(|ending| ending == "wav") {
+                    out.push(path);
+                }
+            }
+        }
+        out
+    }
+
+    /// SIGKILL, as a power cut would.
+    pub fn kill(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+
+    /// SIGTERM, and the time until it ended with its status.
+    pub fn terminate(&mut self, within: Duration) -> (Option<i32>, Duration) {
+        let mut child = self.child.take().expect("is running");
+        let begun = Instant::now();
+        let _ = Command::new("kill").args(["-TERM", &child.id().to_string()]).status();
+        while begun.elapsed() < within {
+            if let Ok(Some(status)) = child.try_wait() {
+                return (status.code(), begun.elapsed());
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        let _ = child.kill();
+        panic!("did not end within {within:?}:\n{}", self.log());
+    }
+
+    pub fn signal_terminate(&self) {
+        if let Some(child) = &self.child {
+            let _ = Command::new("kill").args(["-TERM", &child.id().to_string()]).status();
+        }
+    }
+
+    /// The process id of the running server.
+    pub fn pid(&self) -> u32 {
+        self.child.as_ref().map_or(0, Child::id)
+    }
+
+    pub fn is_alive(&mut self) -> bool {
+        self.child.as_mut().is_some_and(|child| matches!(child.try_wait(), Ok(None)))
+    }
+
+    /// Starts again in the same folder on the same ports.
+    pub fn restart(&mut self) {
+        self.kill();
+        self.child = Some(Self::spawn(&self.folder));
+        self.wait_until_ready();
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// A small business system on a free port.
+fn shop() -> u16 {
+    use axum::routing::get;
+    let (tell, told) = mpsc::channel();
+    std::thread::spawn(move || {
+        block_on(async move {
+            let order = || async {
+                r#"{"number":"4217","status":"is on its way","arrives":"tomorrow",
+                    "customer":{"postcode":"12345"}}"#
+            };
+            let app = axum::Router::new().route("/orders/4217", get(order));
+            let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+            tell.send(listener.local_addr().expect("is bound").port()).expect("is awaited");
+            axum::serve(listener, app).await.expect("serves");
+        });
+    });
+    told.recv().expect("is bound")
+}
+
+/// The repository's models, fetched by `./dev`.
+pub fn models_folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("models")
+}
+
+/// `true` if the default models lie there; otherwise says that the test skips.
+pub fn have_models(test: &str) -> bool {
+    let all = ["ggml-base-q8_0.bin", "en_US-joe-medium.onnx"]
+        .iter()
+        .all(|file| models_folder().join(file).exists());
+    if !all {
+        assert!(std::env::var_os("CI").is_none(), "CI must have fetched the models");
+        println!("{test}: skipped, no models (./dev test fetches them)");
+    }
+    all
+}
+
+pub fn block_on<T>(work: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime")
+        .block_on(work)
+}
+
+/// Runs the binary to its end; status, standard output and error.
+pub fn warmline(arguments: &[&str]) -> (i32, String, String) {
+    let out = Command::new(BINARY)
+        .args(arguments)
+        .env("WARMLINE_MODELS", models_folder())
+        .output()
+        .expect("the binary runs");
+    (
+        out.status.code().unwrap_or(-1),
+        String::from_utf8_lossy(&out.stdout).into_owned(),
+        String::from_utf8_lossy(&out.stderr).into_owned(),
+    )
+}
+
+/// Renders `text` with the natural voice into `folder/name`, 8 kHz mono.
+pub fn speak(folder: &Path, name: &str, text: &str) -> PathBuf {
+    let file = folder.join(name);
+    let (status, _, error) =
+        warmline(&["say", text, "--rate", "8000", "--out", &file.to_string_lossy()]);
+    assert_eq!(status, 0, "{error}");
+    file
+}
+
+/// What a recording says, by our own recogniser, in lower case.
+pub fn transcribe(file: &Path) -> String {
+    let (status, out, error) = warmline(&["transcribe", "--json", &file.to_string_lossy()]);
+    assert_eq!(status, 0, "{error}");
+    let words: Vec<String> = out
+        .lines()
+        .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
+        .filter_map(|line| line["text"].as_str().map(str::to_lowercase))
+        .collect();
+    words.join(" ")
+}

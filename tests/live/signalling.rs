@@ -1,0 +1,146 @@
+//! SIP as peers speak it: keys, hold, CANCEL, refusals, torture.
+
+use std::net::UdpSocket;
+use std::path::Path;
+use std::time::Duration;
+
+use super::server::Server;
+use super::sipp::{self, ANSWERED, OFFER, Sipp, caller, expect, key, pause, request};
+
+fn run(server: &Server, scenario: &str, arguments: &[&str]) -> Sipp {
+    let mut arguments = arguments.to_vec();
+    arguments.extend(["-m", "1", "-timeout", "40", "-timeout_error"]);
+    let target = format!("127.0.0.1:{}", server.sip_port);
+    let mut peer = Sipp::start(scenario, &target, &arguments);
+    let status = peer.wait();
+    assert_eq!(status, 0, "{}\n{}\n{}", peer.errors(), peer.messages(), server.log());
+    peer
+}
+
+fn answered_then(steps: &str) -> String {
+    let acked = request("ACK", 1);
+    let bye = request("BYE", 9);
+    caller("", OFFER, &format!("{ANSWERED}{acked}{steps}{bye}{}", expect(200)))
+}
+
+#[test]
+fn keys_hold_cancel_and_refusals() {
+    if !sipp::is_there("signalling") {
+        return;
+    }
+    let server = Server::start("");
+    run(&server, &answered_then(&format!("{}{}{}", pause(1500), key('0'), pause(3000))), &[]);
+    run(&server, &answered_then(&pause(500)), &["-t", "t1"]);
+    run(&server, &answered_then(&hold_and_resume()), &[]);
+    run(&server, &refused("Require: nonsense\n", OFFER, 420), &[]);
+    run(&server, &refused("", "this is no SDP\n", 400), &[]);
+    run(&server, &refused("", &OFFER.replace("RTP/AVP 0 101", "RTP/AVP 3"), 488), &[]);
+
+    let calls = server.ended_calls(3, Duration::from_secs(30));
+    let text = serde_json::to_string(&calls).unwrap_or_default();
+    assert!(text.contains("\"0\"") || text.contains("key 0"), "key 0 is in the record: {text}");
+    assert_eq!(calls.iter().filter(|call| call["disposition"] == "system_failure").count(), 0);
+}
+
+fn hold_and_resume() -> String {
+    let reinvite = |cseq: u32, direction: &str| {
+        let body = format!("{OFFER}a={direction}\n");
+        let with_body = request("INVITE", cseq).replace(
+            "Content-Length: 0\n\n",
+            &format!("Content-Type: application/sdp\nContent-Length: [len]\n\n{body}"),
+        );
+        format!("{with_body}{}{}{}", expect_after_trying(), request("ACK", cseq), pause(700))
+    };
+    format!("{}{}{}", pause(500), reinvite(2, "sendonly"), reinvite(3, "sendrecv"))
+}
+
+fn expect_after_trying() -> String {
+    format!("  <recv response=\"100\" optional=\"true\"/>\n{}", expect(200))
+}
+
+fn refused(headers: &str, body: &str, status: u16) -> String {
+    let trying = "  <recv response=\"100\" optional=\"true\"/>\n";
+    // The ACK of a refusal belongs to the INVITE's transaction, three messages back.
+    let ack = before_the_dialog("ACK", "ACK", 3);
+    caller(headers, body, &format!("{trying}{}{ack}", expect(status)))
+}
+
+/// CANCEL while it rings (the server of this test rings a while before it answers).
+fn cancelled() -> String {
+    let trying = "  <recv response=\"100\" optional=\"true\"/>\n";
+    let cancel = before_the_dialog("CANCEL", "CANCEL", 3);
+    let ack = before_the_dialog("ACK", "ACK", 6);
+    let steps = format!("{trying}{}{cancel}{}{}{ack}", expect(180), expect(200), expect(487));
+    caller("", OFFER, &steps)
+}
+
+/// A request in the INVITE's own transaction: its URI, its branch (`back` messages ago), no tag.
+fn before_the_dialog(method: &str, sequence: &str, back: u8) -> String {
+    request(method, 1)
+        .replace(&format!("CSeq: 1 {method}"), &format!("CSeq: 1 {sequence}"))
+        .replace("[next_url]", "sip:help@[remote_ip]:[remote_port]")
+        .replace("branch=[branch]", &format!("branch=[branch-{back}]"))
+        .replace("[peer_tag_param]", if method == "ACK" { "[peer_tag_param]" } else { "" })
+        .replace(" retrans=\"500\"", "")
+}
+
+#[test]
+fn a_caller_who_gives_up_while_it_rings_is_cancelled() {
+    if !sipp::is_there("cancel") {
+        return;
+    }
+    let server = Server::start_with_sip("answer_after_ms = 2000");
+    run(&server, &cancelled(), &[]);
+    let calls = server.ended_calls(1, Duration::from_secs(10));
+    assert_eq!(calls[0]["disposition"], "cancelled", "{:#}", calls[0]);
+}
+
+/// Every message of RFC 4475 over UDP: answered or dropped, and an OPTIONS after each answered.
+#[test]
+fn torture_messages_leave_it_alive() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/rfc4475");
+    let Ok(entries) = std::fs::read_dir(&folder) else {
+        println!("torture: skipped, no ../shared/data/rfc4475");
+        return;
+    };
+    let mut server = Server::start("");
+    let socket = UdpSocket::bind("127.0.0.1:0").expect("a socket");
+    socket.set_read_timeout(Some(Duration::from_millis(200))).expect("is settable");
+    let mut sent = 0;
+    for (number, entry) in entries.flatten().enumerate() {
+        let message = std::fs::read(entry.path()).expect("is readable");
+        let _ = socket.send_to(&message, ("127.0.0.1", server.sip_port));
+        assert!(
+            answers_options(&socket, server.sip_port, number),
+            "no answer to OPTIONS after {}\n{}",
+            entry.path().display(),
+            server.log()
+        );
+        sent += 1;
+    }
+    assert!(sent >= 49, "{sent} messages");
+    assert!(server.is_alive());
+}
+
+fn answers_options(socket: &UdpSocket, port: u16, number: usize) -> bool {
+    let from = socket.local_addr().expect("is bound");
+    let id = format!("control-{number}");
+    let options = format!(
+        "OPTIONS sip:help@127.0.0.1:{port} SIP/2.0\r\nVia: SIP/2.0/UDP {from};\
+         branch=z9hG4bK{id};rport\r\nFrom: <sip:control@{from}>;tag={id}\r\n\
+         To: <sip:help@127.0.0.1:{port}>\r\nCall-ID: {id}\r\nCSeq: 1 OPTIONS\r\n\
+         Max-Forwards: 70\r\nContact: <sip:control@{from}>\r\nContent-Length: 0\r\n\r\n"
+    );
+    let mut buffer = [0u8; 65_535];
+    for _ in 0..10 {
+        let _ = socket.send_to(options.as_bytes(), ("127.0.0.1", port));
+        for _ in 0..20 {
+            let Ok(length) = socket.recv(&mut buffer) else { break };
+            let reply = String::from_utf8_lossy(&buffer[..length]);
+            if reply.contains(&id) && reply.starts_with("SIP/2.0 200") {
+                return true;
+            }
+        }
+    }
+    false
+}
