@@ -5,6 +5,8 @@
 mod harness;
 #[path = "sip_live/pair.rs"]
 mod pair;
+#[path = "sip_live/races.rs"]
+mod races;
 #[path = "sip_live/register.rs"]
 mod register;
 #[path = "sip_live/sipp.rs"]

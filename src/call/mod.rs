@@ -3,3 +3,7 @@
 
 pub mod command;
 pub mod event;
+pub mod session;
+pub mod timer;
+
+pub use session::{Output, Session, SessionSetup, TransferSetup};

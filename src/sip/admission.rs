@@ -70,8 +70,9 @@ pub fn trunk_of<'a>(
 ) -> Option<&'a TrunkSettings> {
     match origin(settings, address) {
         Origin::Trunk(trunk) => Some(trunk),
-        Origin::Anyone | Origin::Stranger => proved_user(request)
-            .and_then(|fields| settings.trunk_of_user(fields.get("username"))),
+        Origin::Anyone | Origin::Stranger => {
+            proved_user(request).and_then(|fields| settings.trunk_of_user(fields.get("username")))
+        }
     }
 }
 
@@ -93,9 +94,16 @@ impl Admission {
     }
 
     /// Before the bytes are looked at: `false` means that nothing more is done with them.
-    pub fn admit_bytes(&mut self, settings: &Settings, source: SocketAddr, now_ms: u64) -> bool {
-        let trusted = is_trusted(settings, source.ip());
-        self.sources.admit(source.ip(), trusted || !settings.bans, now_ms)
+    /// `dialled`: we placed a call to that address, so that its messages are wanted.
+    pub fn admit_bytes(
+        &mut self,
+        settings: &Settings,
+        source: SocketAddr,
+        dialled: bool,
+        now_ms: u64,
+    ) -> bool {
+        let trusted = dialled || !settings.bans || is_trusted(settings, source.ip());
+        self.sources.admit(source.ip(), trusted, now_ms)
     }
 
     /// Bytes that are no SIP came.
@@ -181,9 +189,10 @@ impl Admission {
         let user = proved_user(request).map(|fields| fields.get("username").to_owned());
         let aor = header(request, "To").map(wire::uri_of).and_then(wire::user_of);
         // A phone registers itself and nobody else (RFC 3261 section 10.3 step 4).
-        let phone = settings.phones.iter().find(|phone| {
-            Some(&phone.user) == user.as_ref() && Some(&phone.user) == aor.as_ref()
-        });
+        let phone = settings
+            .phones
+            .iter()
+            .find(|phone| Some(&phone.user) == user.as_ref() && Some(&phone.user) == aor.as_ref());
         let known = phone.map(|phone| Credentials {
             user: phone.user.clone(),
             password: phone.password.clone(),

@@ -92,10 +92,7 @@ fn requests_of_a_dialog_pass_from_anywhere_but_well_formed() {
 
 #[test]
 fn above_capacity_callers_are_told_when_to_come_back() {
-    for facts in [
-        Facts { calls: 2, ..facts(TRUNK) },
-        Facts { draining: true, ..facts(TRUNK) },
-    ] {
+    for facts in [Facts { calls: 2, ..facts(TRUNK) }, Facts { draining: true, ..facts(TRUNK) }] {
         let verdict = decide(&settings(), &request("INVITE", "<sip:b@h>", ""), &facts);
         let Verdict::Answer(refusal) = verdict else { panic!("{verdict:?}") };
         assert_eq!(refusal.status, 503);
@@ -160,14 +157,14 @@ fn guessing_is_banned_within_ten_tries() {
     let request = proved(&mut gate, &settings, "ann", "<sip:ann@h>", "guess");
     let source: SocketAddr = STRANGER.parse().expect("address");
     let mut tries = 0;
-    while gate.admit_bytes(&settings, source, 1_000) {
+    while gate.admit_bytes(&settings, source, false, 1_000) {
         tries += 1;
         gate.decide(&settings, &request, &facts(STRANGER));
         assert!(tries <= 10, "still not banned");
     }
     assert!(gate.is_banned(source.ip(), 1_000));
     let trunk: SocketAddr = TRUNK.parse().expect("address");
-    assert!(gate.admit_bytes(&settings, trunk, 1_000), "the trunk is served on");
+    assert!(gate.admit_bytes(&settings, trunk, false, 1_000), "the trunk is served on");
 }
 
 #[test]

@@ -70,10 +70,9 @@ pub fn read<M: HasHeaders>(message: &M, body: &[u8]) -> Carried {
             let is_sdp = kind.to_ascii_lowercase().starts_with("application/sdp");
             match carried.sdp {
                 None if is_sdp => carried.sdp = Some(part.to_vec()),
-                None | Some(_) => carried.parts.push(BodyPart {
-                    content_type: wire::printable(&kind),
-                    body: part.to_vec(),
-                }),
+                None | Some(_) => carried
+                    .parts
+                    .push(BodyPart { content_type: wire::printable(&kind), body: part.to_vec() }),
             }
         }
     }
@@ -127,11 +126,8 @@ pub fn may_carry(name: &str) -> bool {
 /// A header of an offer, if it may be sent: permitted name, printable, bounded. Letters beyond
 /// ASCII stay, as SIP is UTF-8.
 pub fn clean_header(name: &str, value: &str) -> Option<(String, String)> {
-    let value: String = value
-        .chars()
-        .filter(|symbol| !symbol.is_control())
-        .take(OFFER_HEADER_CHARS_MAX)
-        .collect();
+    let value: String =
+        value.chars().filter(|symbol| !symbol.is_control()).take(OFFER_HEADER_CHARS_MAX).collect();
     (may_carry(name) && !value.trim().is_empty()).then(|| (name.to_owned(), value))
 }
 

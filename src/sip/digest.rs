@@ -286,9 +286,13 @@ mod tests {
 
     #[test]
     fn we_answer_only_what_we_speak() {
-        for challenge in ["Basic realm=\"x\"", "Digest realm=\"x\", nonce=\"y\", algorithm=FOO",
-            "Digest realm=\"x\", nonce=\"y\", qop=\"auth-int\"", "", "Digest"]
-        {
+        for challenge in [
+            "Basic realm=\"x\"",
+            "Digest realm=\"x\", nonce=\"y\", algorithm=FOO",
+            "Digest realm=\"x\", nonce=\"y\", qop=\"auth-int\"",
+            "",
+            "Digest",
+        ] {
             assert_eq!(answer(challenge, &ann(), "INVITE", "sip:x", "c"), None, "{challenge}");
         }
     }

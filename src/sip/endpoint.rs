@@ -51,6 +51,8 @@ pub(crate) struct Shared {
     pub ladders: Ladders,
     pub events: mpsc::Sender<SipEvent>,
     pub trunk_states: Mutex<HashMap<TrunkId, TrunkState>>,
+    /// Addresses that we placed calls to which are up, with their number: not strangers.
+    pub dialled: Mutex<HashMap<IpAddr, usize>>,
     pub stop: CancellationToken,
     pub draining: AtomicBool,
     began: Instant,
@@ -166,6 +168,7 @@ impl Endpoint {
             ladders,
             events,
             trunk_states: Mutex::default(),
+            dialled: Mutex::default(),
             stop,
             draining: AtomicBool::new(false),
             began: Instant::now(),
@@ -218,8 +221,8 @@ impl EndpointHandle {
             DialTarget::Uri(uri) => {
                 let parsed = rsipstack::sip::Uri::try_from(uri.as_str());
                 let plain = uri.len() <= 512 && uri.bytes().all(|byte| byte.is_ascii_graphic());
-                let dialable = parsed
-                    .is_ok_and(|uri| uri.scheme == Some(rsipstack::sip::Scheme::Sip));
+                let dialable =
+                    parsed.is_ok_and(|uri| uri.scheme == Some(rsipstack::sip::Scheme::Sip));
                 if plain && dialable && !uri.contains(['<', '>', '?']) {
                     return Ok((uri.clone(), None));
                 }

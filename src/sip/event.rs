@@ -82,9 +82,14 @@ pub enum LegEvent {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TrunkState {
     Registering,
-    Registered { expires_s: u32 },
+    Registered {
+        expires_s: u32,
+    },
     /// In words without credentials, with the time to the next attempt.
-    Failed { why: String, retry_s: u32 },
+    Failed {
+        why: String,
+        retry_s: u32,
+    },
 }
 
 /// Commands to a leg.

@@ -82,6 +82,14 @@ fn well_formed(request: &Request) -> Result<(), Refusal> {
     if wire::uri_of(header(request, "To").unwrap_or("")).is_empty() {
         return bad("To without address");
     }
+    for name in ["From", "To", "Contact"] {
+        if !wire::headers(request, name).all(quotes_close) {
+            return bad("a quote is not closed");
+        }
+    }
+    if !wire::headers(request, "Via").all(via_is_whole) {
+        return bad("Via malformed");
+    }
     match wire::branch(request) {
         // RFC 3261 section 8.1.1.7; the bare cookie names no transaction (RFC 4475 3.1.2.17).
         Some(branch) if branch.eq_ignore_ascii_case("z9hG4bK") => return bad("empty branch"),
@@ -95,6 +103,40 @@ fn well_formed(request: &Request) -> Result<(), Refusal> {
         return bad("INVITE without Contact");
     }
     length(request)
+}
+
+fn quotes_close(value: &str) -> bool {
+    let (mut open, mut escaped) = (false, false);
+    for byte in value.bytes() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if open => escaped = true,
+            b'"' => open = !open,
+            _ => {}
+        }
+    }
+    !open
+}
+
+/// No empty entry and no empty parameter (RFC 4475 section 3.1.2.1).
+fn via_is_whole(value: &str) -> bool {
+    value.split(',').all(|entry| {
+        let mut parts = entry.split(';').map(str::trim);
+        parts.all(|part| !part.is_empty())
+    })
+}
+
+/// A request's first line is three words with single spaces between them and its URI stands
+/// bare (RFC 3261 section 7.1); rsipstack's parser forgives more than that. Responses pass.
+pub fn first_line_is_sound(bytes: &[u8]) -> bool {
+    let line = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let line = line.strip_suffix(b"\r").unwrap_or(line);
+    if line.starts_with(b"SIP/") {
+        return true;
+    }
+    let words: Vec<&[u8]> = line.split(|byte| *byte == b' ').collect();
+    let bare = |word: &[u8]| !word.iter().any(|byte| matches!(byte, b'<' | b'>' | b'"'));
+    words.len() == 3 && words.iter().all(|word| !word.is_empty() && bare(word))
 }
 
 /// A body shorter than its Content-Length was cut on the way (RFC 3261 section 18.3).

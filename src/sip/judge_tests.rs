@@ -48,6 +48,10 @@ fn one_header_replaced_decides() {
         ("Max-Forwards: 70", "Max-Forwards: 300", 400),
         ("Max-Forwards: 70", "Max-Forwards: -1", 400),
         ("Contact: <sip:a@h>", "X: y", 400),
+        ("To: <sip:b@h>", "To: \"B <sip:b@h>", 400),
+        ("To: <sip:b@h>", "To: \"B\\\" <x>\" <sip:b@h>", 0),
+        ("branch=z9hG4bKx", "branch=z9hG4bKx;;,", 400),
+        ("branch=z9hG4bKx", "branch=z9hG4bKx, SIP/2.0/TCP p;branch=z9hG4bKy", 0),
         ("z9hG4bKx", "z9hG4bK", 400),
         ("sip:b@h SIP/2.0", "sip:b@h SIP/7.0", 505),
         ("sip:b@h SIP/2.0", "nobodyKnowsThisScheme:b@h SIP/2.0", 416),
@@ -93,7 +97,11 @@ fn bodies_of_other_types_are_refused() {
         ("application/sdp\r\nContent-Encoding: identity", 0),
     ] {
         let head = format!("{HEAD}CSeq: 1 INVITE\r\nContent-Type: {kind}\r\nContent-Length: 3");
-        assert_eq!(status(&format!("INVITE sip:b@h SIP/2.0\r\n{head}\r\n\r\nv=0")), wanted, "{kind}");
+        assert_eq!(
+            status(&format!("INVITE sip:b@h SIP/2.0\r\n{head}\r\n\r\nv=0")),
+            wanted,
+            "{kind}"
+        );
     }
 }
 
@@ -122,5 +130,21 @@ fn what_could_not_be_parsed_is_answered_by_its_bytes() {
     }
     for bytes in [&b""[..], b"\0\0\0", b"INVITE", b"\xff\xfe\r\n\r\n", b"X\r\nVia: x\r\n\r\n"] {
         assert_eq!(answer_unparsed(bytes, source, ALLOW), None);
+    }
+}
+
+#[test]
+fn first_lines_are_three_plain_words() {
+    for (line, sound) in [
+        ("INVITE sip:a@h SIP/2.0", true),
+        ("SIP/2.0 200 = 2**3", true),
+        ("INVITE <sip:a@h> SIP/2.0", false),
+        ("INVITE  sip:a@h  SIP/2.0", false),
+        ("INVITE sip:a@h SIP/2.0  ", false),
+        ("INVITE sip:a@h; lr SIP/2.0", false),
+        ("INVITE sip:a@h", false),
+        ("", false),
+    ] {
+        assert_eq!(first_line_is_sound(format!("{line}\r\nTo: x").as_bytes()), sound, "{line}");
     }
 }

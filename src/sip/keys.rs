@@ -5,7 +5,10 @@ use crate::base::key::Key;
 /// What an INFO says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Info {
-    Key { key: Key, duration_ms: u16 },
+    Key {
+        key: Key,
+        duration_ms: u16,
+    },
     /// No body: a sign of life, answered with 200.
     Nothing,
     /// The right type with nonsense in it.

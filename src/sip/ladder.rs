@@ -15,8 +15,23 @@ use crate::base::pii::Pii;
 
 /// Headers worth a place beside the first line.
 const KEY_HEADERS: [&str; 17] = [
-    "From", "To", "Call-ID", "CSeq", "Contact", "Reason", "Warning", "Retry-After", "Require",
-    "Unsupported", "Allow", "Session-Expires", "Min-SE", "RSeq", "RAck", "Content-Type", "User-Agent",
+    "From",
+    "To",
+    "Call-ID",
+    "CSeq",
+    "Contact",
+    "Reason",
+    "Warning",
+    "Retry-After",
+    "Require",
+    "Unsupported",
+    "Allow",
+    "Session-Expires",
+    "Min-SE",
+    "RSeq",
+    "RAck",
+    "Content-Type",
+    "User-Agent",
 ];
 
 /// Which way a message went.

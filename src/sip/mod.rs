@@ -3,9 +3,9 @@
 //! a [`LegHandle`].
 //!
 //! ```text
-//! net → receive ── admission (size, ban, rate, form, right, capacity) → transaction → leg
-//!         │            ├ sources, judge, digest                            ├ dialog, session_timer,
-//!         └ registrar ─┘                                                   └ reliable, sdp, body
+//! net → receive ── admission (size, ban, rate, form, right, room) → transaction → leg
+//!         │            ├ sources, judge, digest                        ├ dialog, session_timer,
+//!         └ registrar ─┘                                               └ reliable, sdp, body
 //! ```
 //!
 //! Pure and tested by themselves: `admission`, `body`, `dialog`, `digest`, `judge`, `keys`,

@@ -151,7 +151,12 @@ impl Net {
     }
 
     /// Notes a live connection. `false` if its address has too many, or all have.
-    pub fn add_stream(&self, peer: SocketAddr, stream: &TcpConnection, most: (usize, usize)) -> bool {
+    pub fn add_stream(
+        &self,
+        peer: SocketAddr,
+        stream: &TcpConnection,
+        most: (usize, usize),
+    ) -> bool {
         let mut streams = self.streams();
         let of_peer = streams.keys().filter(|known| known.ip() == peer.ip()).count();
         if of_peer >= most.0 || streams.len() >= most.1 {
@@ -211,9 +216,9 @@ impl Net {
         }
         let found: Vec<SocketAddr> =
             tokio::net::lookup_host((name, port.unwrap_or(5_060))).await.ok()?.collect();
-        let same = |at: &&SocketAddr| self.udp_at.or(self.tcp_at).is_none_or(|ours| {
-            ours.is_ipv4() == at.is_ipv4()
-        });
+        let same = |at: &&SocketAddr| {
+            self.udp_at.or(self.tcp_at).is_none_or(|ours| ours.is_ipv4() == at.is_ipv4())
+        };
         found.iter().find(same).or(found.first()).copied()
     }
 

@@ -112,8 +112,7 @@ pub(crate) fn read_stream(
 
 async fn follow_stream(shared: &Arc<Shared>, connection: &TcpConnection, peer: SocketAddr) {
     let Some(mut half) = connection.inner.read_half.lock().await.take() else { return };
-    let route =
-        Route { connection: SipConnection::Tcp(connection.clone()), peer, by_tcp: true };
+    let route = Route { connection: SipConnection::Tcp(connection.clone()), peer, by_tcp: true };
     let mut buffer = BytesMut::with_capacity(4_096);
     loop {
         match tokio::time::timeout(TCP_IDLE, half.read_buf(&mut buffer)).await {
@@ -146,7 +145,9 @@ async fn follow_stream(shared: &Arc<Shared>, connection: &TcpConnection, peer: S
 /// One message from the network. `false` if its connection is not worth keeping.
 async fn receive(shared: &Arc<Shared>, bytes: &[u8], route: &Route) -> bool {
     let (source, settings) = (route.peer, &shared.settings);
-    let admitted = locked(&shared.admission).admit_bytes(settings, source, shared.now_ms());
+    let dialled = locked(&shared.dialled).contains_key(&source.ip());
+    let now_ms = shared.now_ms();
+    let admitted = locked(&shared.admission).admit_bytes(settings, source, dialled, now_ms);
     if !admitted {
         return !route.by_tcp;
     }
@@ -154,9 +155,11 @@ async fn receive(shared: &Arc<Shared>, bytes: &[u8], route: &Route) -> bool {
         return true;
     }
     let transport = if route.by_tcp { Transport::Tcp } else { Transport::Udp };
-    let parsed = SipMessage::try_from(bytes).ok().and_then(|message| {
-        SipConnection::update_msg_received(message, source, transport).ok()
-    });
+    let sound = judge::first_line_is_sound(bytes);
+    let parsed = SipMessage::try_from(bytes)
+        .ok()
+        .filter(|_| sound)
+        .and_then(|message| SipConnection::update_msg_received(message, source, transport).ok());
     let Some(message) = parsed else {
         return unparsed(shared, bytes, route).await;
     };

@@ -27,13 +27,14 @@ pub struct Reliable<R> {
     invite_cseq: u32,
     waiting: Option<Waiting<R>>,
     queue: VecDeque<(u32, R)>,
+    stopped: bool,
 }
 
 impl<R: Clone> Reliable<R> {
     /// `first_rseq` is random, 1 to 2^31 − 1 (RFC 3262 section 3).
     pub fn new(first_rseq: u32, invite_cseq: u32) -> Self {
         let next_rseq = (first_rseq & 0x3fff_ffff).max(1);
-        Self { next_rseq, invite_cseq, waiting: None, queue: VecDeque::new() }
+        Self { next_rseq, invite_cseq, waiting: None, queue: VecDeque::new(), stopped: false }
     }
 
     /// Takes a response, made with the number that it must carry. It goes out now, or when the
@@ -75,18 +76,20 @@ impl<R: Clone> Reliable<R> {
         Ok(Some(response))
     }
 
-    /// The INVITE has its final response: nothing more is sent.
+    /// The INVITE has its final response: nothing more is sent, but a PRACK that crossed it is
+    /// still welcome.
     pub fn stop(&mut self) {
-        self.waiting = None;
+        self.stopped = true;
         self.queue.clear();
     }
 
     pub fn next_timeout_ms(&self) -> Option<u64> {
-        self.waiting.as_ref().map(|waiting| waiting.next_ms)
+        self.waiting.as_ref().filter(|_| !self.stopped).map(|waiting| waiting.next_ms)
     }
 
     pub fn handle_timeout(&mut self, now_ms: u64) -> Option<Todo<R>> {
-        let waiting = self.waiting.as_mut().filter(|waiting| waiting.next_ms <= now_ms)?;
+        let running = !self.stopped;
+        let waiting = self.waiting.as_mut().filter(|at| running && at.next_ms <= now_ms)?;
         if now_ms >= waiting.give_up_ms {
             self.stop();
             return Some(Todo::GiveUp);
@@ -140,7 +143,9 @@ mod tests {
         let mut reliable = Reliable::new(1, 1);
         reliable.send(|rseq| rseq, 0);
         reliable.stop();
+        assert_eq!(reliable.next_timeout_ms(), None);
         assert_eq!(reliable.handle_timeout(60_000), None);
+        assert_eq!(reliable.acknowledge("1 1 INVITE", 1), Ok(None), "it crossed the 200");
         assert_eq!(reliable.acknowledge("1 1 INVITE", 1), Err(()));
     }
 }

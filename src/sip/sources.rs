@@ -136,9 +136,8 @@ mod tests {
     #[test]
     fn four_wrong_passwords_ban_and_time_frees() {
         let mut sources = Sources::default();
-        let banned: Vec<bool> = (0..4)
-            .map(|at| sources.offend(address(1), Offence::WrongPassword, at))
-            .collect();
+        let banned: Vec<bool> =
+            (0..4).map(|at| sources.offend(address(1), Offence::WrongPassword, at)).collect();
         assert_eq!(banned, [false, false, false, true]);
         assert!(!sources.admit(address(1), false, 10));
         assert!(sources.admit(address(1), true, 10), "a trunk's address is never shut out");

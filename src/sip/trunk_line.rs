@@ -163,20 +163,14 @@ impl Line {
         None
     }
 
-    fn prove(
-        &self,
-        status: u16,
-        response: &Response,
-    ) -> Result<(&'static str, String), String> {
+    fn prove(&self, status: u16, response: &Response) -> Result<(&'static str, String), String> {
         let (asked, name) = match status {
             401 => ("WWW-Authenticate", "Authorization"),
             _ => ("Proxy-Authenticate", "Proxy-Authorization"),
         };
         let challenge = header(response, asked).ok_or("a challenge without its header")?;
-        let credentials = Credentials {
-            user: self.line.user.clone(),
-            password: self.line.password.clone(),
-        };
+        let credentials =
+            Credentials { user: self.line.user.clone(), password: self.line.password.clone() };
         let uri = self.line.registrar.as_str();
         digest::answer(challenge, &credentials, "REGISTER", uri, &random_token())
             .map(|value| (name, value))

@@ -129,7 +129,8 @@ pub fn printable(text: &str) -> String {
 
 /// Number and method of the CSeq header.
 pub fn cseq<M: HasHeaders>(message: &M) -> Option<(u32, &str)> {
-    let (number, method) = header(message, "CSeq")?.split_once(|c: char| c.is_ascii_whitespace())?;
+    let (number, method) =
+        header(message, "CSeq")?.split_once(|c: char| c.is_ascii_whitespace())?;
     let number = number.trim().parse::<u32>().ok().filter(|number| *number <= 0x7fff_ffff)?;
     Some((number, method.trim()))
 }
@@ -187,9 +188,9 @@ pub fn response(request: &Request, code: u16, to_tag: Option<&str>, agent: &str)
 
 /// Puts a body, its type and its length on a message whose length is not yet set.
 pub fn set_body<M: HasHeaders>(message: &mut M, kind: Option<&str>, length: usize) {
-    message.headers_mut().retain(|header| {
-        !matches!(header, Header::ContentLength(_) | Header::ContentType(_))
-    });
+    message
+        .headers_mut()
+        .retain(|header| !matches!(header, Header::ContentLength(_) | Header::ContentType(_)));
     if let Some(kind) = kind {
         message.headers_mut().push(make("Content-Type", kind));
     }

@@ -148,7 +148,8 @@ fn place(kind: &str, left: &str, right: &str) -> usize {
 
 fn shuffle(order: &mut [usize], random: &mut u64) {
     for last in (1..order.len()).rev() {
-        *random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963);
+        *random =
+            random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963);
         order.swap(last, (*random >> 33) as usize % (last + 1));
     }
 }

@@ -161,3 +161,5 @@ fn card_number(tables: &LanguageTables, reading: &Reading, memory: &mut Memory) 
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod robustness_tests;

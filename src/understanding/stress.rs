@@ -5,6 +5,9 @@ pub mod memory;
 pub mod syllable;
 pub mod tone;
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{HashMap, HashSet};
 
 use crate::base::reason::Reason;

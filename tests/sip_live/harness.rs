@@ -16,6 +16,8 @@ use warmline::sip::{
 pub enum Manner {
     /// 180, then 200 at once.
     Answer,
+    /// 180, then 200 after a second and a half.
+    AnswerSoon,
     /// 180 and nothing more.
     Ring,
     /// 486.
@@ -90,12 +92,7 @@ impl Answerer {
                 }
             }
         });
-        Self {
-            handle,
-            udp: udp.unwrap_or_else(local),
-            tcp: tcp.unwrap_or_else(local),
-            heard,
-        }
+        Self { handle, udp: udp.unwrap_or_else(local), tcp: tcp.unwrap_or_else(local), heard }
     }
 
     /// Waits until `wanted` holds of what was heard, at most `seconds`.
@@ -133,13 +130,19 @@ fn treat(call: &Incoming, manner: Manner) {
     match manner {
         Manner::Ring => call.leg.ring().expect("rings"),
         Manner::Busy => call.leg.refuse(486, None).expect("refuses"),
-        Manner::Answer => {
+        Manner::Answer | Manner::AnswerSoon => {
             call.leg.ring().expect("rings");
             let text = match &call.offer {
                 Some(offer) => sdp::negotiate(offer, &ours).expect("judged before").0,
                 None => sdp::offer(&ours),
             };
-            call.leg.answer(text).expect("answers");
+            let (leg, soon) = (call.leg.clone(), manner == Manner::AnswerSoon);
+            tokio::spawn(async move {
+                if soon {
+                    tokio::time::sleep(Duration::from_millis(1_500)).await;
+                }
+                leg.answer(text).expect("answers");
+            });
         }
     }
 }

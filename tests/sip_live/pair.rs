@@ -34,9 +34,15 @@ async fn a_call_is_dialled_held_resumed_and_ended_over_both_transports() {
         assert_eq!(next(&mut events).await, LegEvent::Ringing { status: 180 });
         let LegEvent::Answered { answer } = next(&mut events).await else { panic!("no answer") };
         assert!(sdp::accept_answer(&media(), &answer).is_ok());
-        assert!(callee.until(2, |heard| heard.events.iter().any(|event| {
-            matches!(event, LegEvent::Acked { answer: None })
-        })).await, "no ACK over {transport}");
+        assert!(
+            callee
+                .until(2, |heard| heard
+                    .events
+                    .iter()
+                    .any(|event| { matches!(event, LegEvent::Acked { answer: None }) }))
+                .await,
+            "no ACK over {transport}"
+        );
         for direction in [Direction::SendOnly, Direction::SendRecv] {
             let offer = sdp::offer(&LocalMedia { direction, ..media() });
             leg.reinvite(offer).expect("offers");
@@ -49,13 +55,18 @@ async fn a_call_is_dialled_held_resumed_and_ended_over_both_transports() {
         leg.hang_up(HangUpCause::Normal).expect("hangs up");
         let ended = LegEvent::Ended { end: LegEnd::ByUs, reason: None };
         assert_eq!(next(&mut events).await, ended);
-        assert!(callee.until(2, |heard| heard.events.iter().any(|event| {
-            matches!(event, LegEvent::Ended { end: LegEnd::HungUp, reason: Some(why) }
+        assert!(
+            callee
+                .until(2, |heard| heard.events.iter().any(|event| {
+                    matches!(event, LegEvent::Ended { end: LegEnd::HungUp, reason: Some(why) }
                 if why.contains("cause=16"))
-        })).await);
+                }))
+                .await
+        );
         assert_eq!(callee.settles(2).await, (0, 0), "something stays");
         let ladder = leg.ladder();
-        let lines: Vec<String> = ladder.iter().map(|line| line.first_line.reveal().clone()).collect();
+        let lines: Vec<String> =
+            ladder.iter().map(|line| line.first_line.reveal().clone()).collect();
         assert!(lines.first().is_some_and(|line| line.starts_with("INVITE ")), "{lines:?}");
         assert!(lines.iter().any(|line| line.starts_with("BYE ")), "{lines:?}");
         assert!(lines.last().is_some_and(|line| line.contains("200")), "{lines:?}");
@@ -65,10 +76,7 @@ async fn a_call_is_dialled_held_resumed_and_ended_over_both_transports() {
 #[tokio::test]
 async fn an_offer_carries_its_transcript_and_headers_by_tcp() {
     let agent = Answerer::start(open_settings(), Manner::Answer);
-    let mut both = open_settings();
-    both.udp = Some(agent.tcp);
-    both.tcp = None;
-    // The agent's UDP and TCP ports differ here, so that only TCP can reach the TCP one.
+    // The agent's UDP and TCP ports differ here: nothing but TCP can reach the TCP one.
     let (caller, mut events) = start(open_settings());
     let transcript = BodyPart {
         content_type: "text/plain;charset=utf-8".into(),
@@ -132,9 +140,13 @@ async fn a_ringing_call_is_cancelled() {
     leg.hang_up(HangUpCause::OfferWithdrawn).expect("cancels");
     let failed = LegEvent::Failed { failure: DialFailure::Cancelled, status: Some(487) };
     assert_eq!(next(&mut events).await, failed);
-    assert!(callee.until(2, |heard| heard.events.iter().any(|event| {
-        matches!(event, LegEvent::Ended { end: LegEnd::Cancelled, reason: Some(why) }
+    assert!(
+        callee
+            .until(2, |heard| heard.events.iter().any(|event| {
+                matches!(event, LegEvent::Ended { end: LegEnd::Cancelled, reason: Some(why) }
             if why.contains("elsewhere"))
-    })).await);
+            }))
+            .await
+    );
     assert_eq!(callee.settles(2).await, (0, 0));
 }

@@ -231,9 +231,9 @@ impl Leg {
 
     pub(super) fn reliable_due(&mut self) {
         let now_ms = self.shared.now_ms();
-        let Some(todo) = self.reliable.as_mut().and_then(|reliable| {
-            reliable.handle_timeout(now_ms)
-        }) else {
+        let Some(todo) =
+            self.reliable.as_mut().and_then(|reliable| reliable.handle_timeout(now_ms))
+        else {
             return;
         };
         match todo {

@@ -136,6 +136,8 @@ pub(crate) struct Leg {
     reliable: Option<Reliable<Response>>,
     /// Our INVITE within the dialog, without a final response.
     inviting: Option<u32>,
+    /// What that INVITE offers; it holds only when it is accepted.
+    offering: Option<String>,
     /// The description of the runtime that waits for glare to pass.
     retry_offer: Option<String>,
     timer: Option<SessionTimer>,
@@ -148,11 +150,14 @@ pub(crate) struct Leg {
     hang_up: Option<HangUpCause>,
     /// For the digest of a trunk's challenge; only requests to that trunk may use it.
     credentials: Option<Credentials>,
+    /// The address that a call of ours was placed to.
+    home: Option<IpAddr>,
     outgoing: Option<outgoing::Outgoing>,
     /// The end was told.
     told: bool,
-    /// A BYE that a trunk challenged was sent again once.
+    /// A BYE, or a change, that a trunk challenged was sent again once.
     bye_proved: bool,
+    change_proved: bool,
 }
 
 /// The parts that a new leg starts from.
@@ -197,6 +202,7 @@ impl Leg {
             pending: None,
             reliable: None,
             inviting: None,
+            offering: None,
             retry_offer: None,
             timer: None,
             peer_updates: false,
@@ -204,9 +210,11 @@ impl Leg {
             last_ack: None,
             hang_up: None,
             credentials: None,
+            home: None,
             outgoing: None,
             told: false,
             bye_proved: false,
+            change_proved: false,
         };
         (leg, command_queue, wire_queue)
     }
@@ -229,6 +237,7 @@ impl Leg {
             }
         }
         // What the leak of rsipstack's own dialog layer would be: nothing of ours stays.
+        self.leave_home();
         locked(&self.shared.legs).remove(&self.key);
         self.shared.ladders.close(&self.key.call_id);
     }
@@ -315,6 +324,21 @@ impl Leg {
             }
             Phase::Closing | Phase::Over => {}
         }
+    }
+
+    /// Counts the address that we dialled as wanted, while the leg lives.
+    fn settle_at(&mut self, home: IpAddr) {
+        self.home = Some(home);
+        *locked(&self.shared.dialled).entry(home).or_default() += 1;
+    }
+
+    fn leave_home(&mut self) {
+        let Some(home) = self.home.take() else { return };
+        let mut dialled = locked(&self.shared.dialled);
+        if let Some(count) = dialled.get_mut(&home) {
+            *count = count.saturating_sub(1);
+        }
+        dialled.retain(|_, count| *count > 0);
     }
 
     async fn tell(&self, event: LegEvent) {

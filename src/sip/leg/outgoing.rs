@@ -170,6 +170,7 @@ impl Leg {
         let ours = self.shared.net.our_address(route.peer, route.by_tcp, self.public_address);
         self.dialog.contact = contact(ours, route.by_tcp);
         self.dialog.place_local(&ours.ip().to_string());
+        self.settle_at(route.peer.ip());
         self.route = Some(route);
         self.timers.patience = Some(Instant::now() + DIAL_SILENCE);
         self.invite(None).await;
@@ -246,12 +247,13 @@ impl Leg {
         outgoing.heard |= status < 200 || !local;
         match status {
             100..=199 => {
-                self.timers.patience = None;
                 let news = status > 100 && !std::mem::replace(&mut outgoing.ringing, status > 100);
-                let cancelled = outgoing.cancel.is_some();
-                if cancelled {
-                    self.send_cancel().await;
-                } else if news {
+                if outgoing.cancel.is_some() {
+                    return self.send_cancel().await;
+                }
+                // From here on the ringing time is the runtime's to limit.
+                self.timers.patience = None;
+                if news {
                     self.tell(LegEvent::Ringing { status }).await;
                 }
             }
@@ -304,7 +306,10 @@ impl Leg {
         let of_trunk = self.shared.settings.trunks.iter().any(|trunk| {
             let at_home = trunk.addresses.iter().any(|net| net.contains(peer.ip()));
             let same = line_credentials(trunk).as_ref() == Some(credentials);
-            same && (at_home || (trunk.addresses.is_empty() && self.dialled_by_trunk()))
+            // A trunk without addresses is where its name led when we dialled, and nowhere else,
+            // whatever Contact it gave since.
+            let where_dialled = trunk.addresses.is_empty() && self.home == Some(peer.ip());
+            same && (at_home || where_dialled)
         });
         if !of_trunk {
             return None;
@@ -317,11 +322,6 @@ impl Leg {
         let uri = self.dialog.target.as_str();
         digest::answer(challenge, credentials, method, uri, &random_token())
             .map(|value| (name, value))
-    }
-
-    /// We placed this call by a trunk, at the address that its name resolved to.
-    fn dialled_by_trunk(&self) -> bool {
-        self.outgoing.is_some()
     }
 
     /// A 2xx: the ACK, then up, or down again if we had cancelled.
@@ -358,11 +358,25 @@ impl Leg {
         }
     }
 
-    /// Nobody said anything for too long, or our CANCEL had no effect.
+    /// Nobody said anything for too long, or our CANCEL had no effect. The INVITE may still reach
+    /// a phone that wakes up: the leg stays until its transaction ends, to cancel it then.
     pub(super) async fn dialled_in_vain(&mut self) {
-        let cancelled = self.outgoing.as_ref().is_some_and(|outgoing| outgoing.cancel.is_some());
+        let Some(outgoing) = self.outgoing.as_mut() else { return };
+        let cancelled = outgoing.cancel.is_some();
         let failure = if cancelled { DialFailure::Cancelled } else { DialFailure::Unreachable };
-        self.fail(failure, None).await;
+        if self.told || outgoing.sent.is_none() {
+            return self.fail(failure, None).await;
+        }
+        outgoing.cancel.get_or_insert(HangUpCause::NoAnswer);
+        self.timers.patience = Some(Instant::now() + T1X64);
+        self.tell_failed(failure, None).await;
+    }
+
+    /// The INVITE's transaction ended without a final response.
+    pub(super) async fn invite_lost(&mut self, seq: u32) {
+        if self.outgoing.as_ref().is_some_and(|outgoing| outgoing.seq == seq) {
+            self.fail(DialFailure::Unreachable, None).await;
+        }
     }
 
     async fn tell_failed(&mut self, failure: DialFailure, status: Option<u16>) {

@@ -99,7 +99,7 @@ impl Leg {
 
     /// A re-INVITE.
     async fn change_came(&mut self, transaction: Transaction, request: &Request, seq: u32) {
-        if self.inviting.is_some() || self.retry_offer.is_some() {
+        if self.inviting.is_some() {
             return self.reply_invite(transaction, 491, &[]);
         }
         if self.phase != Phase::Up || self.asked.is_some() || self.pending.is_some() {
@@ -169,7 +169,7 @@ impl Leg {
         }
         let offer = body::read(request, &request.body).sdp;
         if offer.is_some() {
-            if self.inviting.is_some() || self.retry_offer.is_some() {
+            if self.inviting.is_some() {
                 return self.reply_status(transaction, 491, &[]);
             }
             if self.phase != Phase::Up || self.pending.is_some() {
@@ -270,8 +270,7 @@ impl Leg {
             self.timers.glare.get_or_insert(Instant::now() + Duration::from_millis(500));
             return;
         }
-        let stamped = self.origin.stamp(&text);
-        self.our_sdp = Some(stamped);
+        self.offering = Some(self.origin.stamp(&text));
         self.send_reinvite(None).await;
     }
 
@@ -286,7 +285,7 @@ impl Leg {
         if let Some((name, value)) = proof {
             request.headers.push(make(name, value));
         }
-        let text = self.our_sdp.clone().unwrap_or_default();
+        let text = self.offering.clone().or_else(|| self.our_sdp.clone()).unwrap_or_default();
         wire::set_body(&mut request, Some("application/sdp"), text.len());
         request.body = text.into_bytes();
         let seq = self.dialog.local_seq;
@@ -316,7 +315,7 @@ impl Leg {
 
     pub(super) async fn no_reply(&mut self, to: Sent) {
         match to {
-            Sent::Invite(_) if self.phase == Phase::Dialling => self.dialled_in_vain().await,
+            Sent::Invite(seq) if self.phase == Phase::Dialling => self.invite_lost(seq).await,
             Sent::Reinvite(_) | Sent::Update if self.phase == Phase::Up => {
                 self.inviting = None;
                 self.lost("no reply").await;
@@ -331,8 +330,11 @@ impl Leg {
             return;
         }
         self.inviting = None;
+        let offering = self.offering.take();
         match status {
             200..=299 => {
+                self.our_sdp = offering.or(self.our_sdp.take());
+                self.change_proved = false;
                 self.dialog.refresh_target(&response);
                 self.acknowledge(seq).await;
                 self.timer = SessionTimer::as_client(&response).or(self.timer);
@@ -348,12 +350,13 @@ impl Leg {
                     Some(_) => 2_100 + rand::random::<u64>() % 1_900,
                     None => rand::random::<u64>() % 2_000,
                 };
-                self.retry_offer = self.our_sdp.clone();
+                self.retry_offer = offering.or_else(|| self.our_sdp.clone());
                 self.timers.glare = Some(Instant::now() + Duration::from_millis(wait_ms));
             }
             401 | 407 => match self.proof(status, &response, "INVITE") {
-                Some(proof) if !self.bye_proved => {
-                    self.bye_proved = true;
+                Some(proof) if !self.change_proved => {
+                    self.change_proved = true;
+                    self.offering = offering;
                     self.send_reinvite(Some(proof)).await;
                 }
                 Some(_) | None => self.tell(LegEvent::ChangeRefused { status }).await,
@@ -440,7 +443,8 @@ impl Leg {
             return;
         }
         self.phase = Phase::Closing;
-        self.timers = super::Timers { patience: Some(Instant::now() + T1X64), ..Default::default() };
+        self.timers =
+            super::Timers { patience: Some(Instant::now() + T1X64), ..Default::default() };
         self.send_bye(cause, None).await;
     }
 

@@ -129,8 +129,8 @@ fn choose_formats(line: &MediaLine, codecs: &[Codec]) -> Option<Chosen> {
                 .is_some_and(|map| map.encoding == name && map.clock_rate_hz == 8_000)
         })
     };
-    let comfort_noise = named("cn")
-        .or_else(|| numbers().find(|number| *number == COMFORT_NOISE_PAYLOAD_TYPE));
+    let comfort_noise =
+        named("cn").or_else(|| numbers().find(|number| *number == COMFORT_NOISE_PAYLOAD_TYPE));
     Some(Chosen {
         codec,
         payload_type,

@@ -34,14 +34,23 @@ fn the_peers_first_codec_that_we_speak_is_taken() {
         ("m=audio 4000 RTP/AVP 8 0", (Pcma, 8, None, None, 20)),
         ("m=audio 4000 RTP/AVP 9 8", (G722, 9, None, None, 20)),
         ("m=audio 4000 RTP/AVP 18 0 13", (Pcmu, 0, None, Some(13), 20)),
-        ("m=audio 4000 RTP/AVP 97 96|a=rtpmap:97 opus/48000/2|a=rtpmap:96 PCMA/8000",
-            (Pcma, 96, None, None, 20)),
-        ("m=audio 4000 RTP/AVP 8 101|a=rtpmap:101 telephone-event/8000|a=ptime:30",
-            (Pcma, 8, Some(101), None, 30)),
-        ("m=audio 4000 RTP/AVP 0 96 97|a=rtpmap:96 telephone-event/48000\
-          |a=rtpmap:97 telephone-event/8000", (Pcmu, 0, Some(97), None, 20)),
-        ("m=audio 4000 RTP/AVP 0 100|a=rtpmap:100 CN/8000|a=maxptime:10|a=ptime:45",
-            (Pcmu, 0, None, Some(100), 10)),
+        (
+            "m=audio 4000 RTP/AVP 97 96|a=rtpmap:97 opus/48000/2|a=rtpmap:96 PCMA/8000",
+            (Pcma, 96, None, None, 20),
+        ),
+        (
+            "m=audio 4000 RTP/AVP 8 101|a=rtpmap:101 telephone-event/8000|a=ptime:30",
+            (Pcma, 8, Some(101), None, 30),
+        ),
+        (
+            "m=audio 4000 RTP/AVP 0 96 97|a=rtpmap:96 telephone-event/48000\
+          |a=rtpmap:97 telephone-event/8000",
+            (Pcmu, 0, Some(97), None, 20),
+        ),
+        (
+            "m=audio 4000 RTP/AVP 0 100|a=rtpmap:100 CN/8000|a=maxptime:10|a=ptime:45",
+            (Pcmu, 0, None, Some(100), 10),
+        ),
         ("m=audio 4000 RTP/AVP 0|a=ptime:0", (Pcmu, 0, None, None, 20)),
         ("m=audio 4000 RTP/AVP 0|a=ptime:5000", (Pcmu, 0, None, None, 60)),
         ("m=audio 4000 RTP/AVP 0|a=ptime:45", (Pcmu, 0, None, None, 40)),
@@ -114,12 +123,15 @@ fn the_answer_keeps_every_line_in_its_place() {
     );
     let (answer, plan) = negotiate(&offer, &ours()).expect("common");
     let media: Vec<&str> = answer.lines().filter(|line| line.starts_with("m=")).collect();
-    assert_eq!(media, [
-        "m=video 0 RTP/AVP 96 97",
-        "m=audio 40000 RTP/AVP 8 101",
-        "m=audio 0 RTP/AVP 0",
-        "m=image 0 udptl t38",
-    ]);
+    assert_eq!(
+        media,
+        [
+            "m=video 0 RTP/AVP 96 97",
+            "m=audio 40000 RTP/AVP 8 101",
+            "m=audio 0 RTP/AVP 0",
+            "m=image 0 udptl t38",
+        ]
+    );
     assert_eq!(plan.remote, "192.0.2.9:4000".parse().expect("address"));
     assert!(answer.contains("c=IN IP4 198.51.100.7\r\n"), "{answer}");
     assert!(answer.contains("a=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-15\r\n"));
@@ -130,7 +142,8 @@ fn the_answer_keeps_every_line_in_its_place() {
 fn our_offer_and_its_answer_meet() {
     let ours = ours();
     let offered = parse(offer(&ours).as_bytes()).expect("our own offer");
-    let theirs = LocalMedia { codecs: vec![Codec::Pcmu], ..LocalMedia::new([10, 0, 0, 1].into(), 7) };
+    let theirs =
+        LocalMedia { codecs: vec![Codec::Pcmu], ..LocalMedia::new([10, 0, 0, 1].into(), 7) };
     let (answer, their_plan) = negotiate(&offered, &theirs).expect("common");
     let answer = parse(answer.as_bytes()).expect("well formed");
     let our_plan = accept_answer(&ours, &answer).expect("accepted");

@@ -6,9 +6,9 @@ use std::net::IpAddr;
 
 use crate::base::session::{Codec, Direction};
 
+use super::direction_name;
 use super::negotiate::Chosen;
 use super::{COMFORT_NOISE_PAYLOAD_TYPE, DTMF_PAYLOAD_TYPE, LocalMedia, SessionDescription};
-use super::direction_name;
 
 /// Our offer, one audio stream.
 pub fn offer(ours: &LocalMedia) -> String {

@@ -1,7 +1,9 @@
 //! Numbers and codes read sign by sign: order numbers, postcodes, "A as in alpha, double five".
 
+use crate::understanding::number::NumberWord;
 use crate::understanding::outcome::Expecting;
 use crate::understanding::pattern::no_captures;
+use crate::understanding::text::Token;
 
 use super::{SlotReader, Taken};
 
@@ -26,9 +28,9 @@ pub fn codes(reader: &SlotReader<'_>, taken: &[Taken], default_name: Option<&str
         };
         let cue = cues
             .iter()
-            .filter(|(_, end)| *end <= run.start && run.start - end <= CUE_DISTANCE_MAX)
-            .max_by_key(|(_, end)| *end)
-            .map(|(name, _)| name.as_str());
+            .filter(|(_, _, end)| *end <= run.start && run.start - end <= CUE_DISTANCE_MAX)
+            .max_by_key(|(_, start, end)| (*end, end - start))
+            .map(|(name, _, _)| name.as_str());
         if let Some(name) = name_of(reader, &run.value, cue, default_name) {
             out.push(Taken { name, ..run.clone() });
         }
@@ -62,13 +64,14 @@ fn name_of(
     fits.then(|| name.to_owned())
 }
 
-/// Where the announcing words end, with the slot that they announce.
-fn cues(reader: &SlotReader<'_>) -> Vec<(String, usize)> {
+/// Where the announcing words begin and end, with the slot that they announce.
+fn cues(reader: &SlotReader<'_>) -> Vec<(String, usize, usize)> {
     let matcher = reader.matcher(&no_captures);
     let mut out = Vec::new();
     for (name, patterns) in &reader.tables.slots.cues {
         for pattern in patterns {
-            out.extend(matcher.find_all(pattern).into_iter().map(|f| (name.clone(), f.end)));
+            let found = matcher.find_all(pattern).into_iter();
+            out.extend(found.map(|one| (name.clone(), one.start, one.end)));
         }
     }
     out
@@ -105,6 +108,12 @@ fn piece(reader: &SlotReader<'_>, place: usize, running: bool) -> Option<(usize,
     if let Some(found) = reader.numbers().digit_piece(place, homophones) {
         return Some(found);
     }
+    if let Some(NumberWord::Repeat(times)) = reader.numbers().word(place)
+        && let Some(letter) = reader.reading.token(place + 1).and_then(Token::letter)
+    {
+        let sign = letter.to_ascii_uppercase().to_string();
+        return Some((place + 2, sign.repeat(usize::from(times))));
+    }
     letter(reader, place, running, asked)
 }
 
@@ -136,10 +145,10 @@ fn letter(
     {
         return Some((place + 1, letter.to_ascii_uppercase().to_string()));
     }
-    let touching = token.glue == '\0'
-        || reader.reading.token(place + 1).is_some_and(|next| {
-            next.glue == '\0' && next.is_digits()
-        });
+    // "A4217" and "AB-4217", but not "3-day".
+    let tied = |glue: char| glue == '\0' || (glue == '-' && token.capital);
+    let touching = (tied(token.glue) && running)
+        || reader.reading.token(place + 1).is_some_and(|next| tied(next.glue) && next.is_digits());
     let short = token.norm.len() <= 4 && token.norm.bytes().all(|b| b.is_ascii_alphabetic());
     let suffix = matches!(token.norm.as_str(), "st" | "nd" | "rd" | "th" | "am" | "pm" | "km");
     (touching && short && !suffix).then(|| (place + 1, token.norm.to_ascii_uppercase()))

@@ -150,6 +150,12 @@ fn span(reader: &SlotReader<'_>, found: &Found) -> Option<Span> {
 }
 
 fn day_of_month(reader: &SlotReader<'_>, found: &Found, today: Date) -> Option<Date> {
+    // "for the third of May" is a day of May.
+    let month_follows = (found.end..found.end + 2)
+        .any(|at| reader.capture(Capture::Month, at).is_some());
+    if month_follows {
+        return None;
+    }
     let (start, _) = capture(found, Capture::Ordinal)?;
     let (_, day) = reader.numbers().ordinal(start, true)?;
     let day = i8::try_from(day).ok()?;

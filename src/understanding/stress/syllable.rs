@@ -57,7 +57,8 @@ fn english(word: &str) -> u32 {
     }
     // Vowels that part: "create", "via", "idea", "previous" keep two.
     for pair in ["ia", "io", "eo", "iu", "ua"] {
-        let soft = ["tion", "sion", "cial", "tial", "cious", "gion", "tious", "cian", "guar", "qua"];
+        let soft =
+            ["tion", "sion", "cial", "tial", "cious", "gion", "tious", "cian", "guar", "qua"];
         if word.contains(pair) && !soft.iter().any(|one| word.contains(one)) && !ends("ious") {
             count += 1;
             break;

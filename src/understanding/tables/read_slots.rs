@@ -142,7 +142,11 @@ fn letters(reader: &mut Reader<'_>, table: &Table) -> HashMap<String, char> {
     out
 }
 
-fn named_patterns(reader: &mut Reader<'_>, table: &Table, key: &str) -> Vec<(String, Vec<Pattern>)> {
+fn named_patterns(
+    reader: &mut Reader<'_>,
+    table: &Table,
+    key: &str,
+) -> Vec<(String, Vec<Pattern>)> {
     let Some(list) = table.table(key, reader.problems) else { return Vec::new() };
     list.keys()
         .into_iter()

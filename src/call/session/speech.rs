@@ -1,0 +1,77 @@
+//! What was heard: understood, noted, and given to the dialogue.
+
+use crate::base::card::Speaker;
+use crate::base::utterance::Utterance;
+use crate::call::command::UnderstandingNote;
+use crate::understanding::outcome::Expecting;
+
+use super::*;
+
+/// From the beginning of a voice to its words: the longest utterance and a slow decode.
+const TURN_MAX: Duration = Duration::from_secs(35);
+
+impl Session {
+    pub(super) fn speech_began(&mut self, now: Moment, leg: LegId) {
+        if leg != LegId::CALLER || matches!(self.phase, Phase::Ending(_)) {
+            return;
+        }
+        self.timers.stop(Timer::NoInput);
+        if self.phase == Phase::Dialogue {
+            self.timers.set(Timer::Turn, now, TURN_MAX);
+        }
+    }
+
+    pub(super) fn heard(&mut self, now: Moment, leg: LegId, utterance: Utterance) {
+        if leg != LegId::CALLER {
+            self.note_said(Speaker::Agent, utterance, None);
+            return;
+        }
+        self.timers.stop(Timer::Turn);
+        let expecting = match (&self.dialogue, self.phase) {
+            (Some(dialogue), Phase::Dialogue) => dialogue.expecting(),
+            (_, _) => Expecting::Anything,
+        };
+        let understood =
+            self.setup.understander.understand(&utterance, &mut self.memory, &expecting);
+        remember(&mut self.history, &understood);
+        self.note_caller_line(&utterance, &understood);
+        match self.phase {
+            Phase::Dialogue => {
+                self.with_dialogue(now, |dialogue| dialogue.on_turn(now, &utterance, &understood));
+            }
+            Phase::Person => self.heard_while_waiting(now, &understood),
+            Phase::Arriving | Phase::Ending(_) | Phase::Over => {}
+        }
+    }
+
+    fn note_caller_line(&mut self, utterance: &Utterance, understood: &Understanding) {
+        let paused = self.keeping.paused;
+        // The very utterance that holds the card is not kept either.
+        self.keeping.paused |= understood.card_number;
+        let mut reasons: Vec<Reason> = Vec::new();
+        reasons.extend(understood.intent.iter().flat_map(|intent| intent.reasons.clone()));
+        reasons.extend(understood.stress.parts.iter().map(|part| part.reason.clone()));
+        let note = UnderstandingNote {
+            intent: understood.intent.as_ref().map(|intent| intent.intent.clone()),
+            confidence: understood.intent.as_ref().map_or(0.0, |intent| intent.confidence),
+            stress: understood.stress.score,
+            reasons,
+            slots: understood.slots.clone(),
+        };
+        self.note_said(Speaker::Caller, utterance.clone(), Some(note));
+        self.keeping.paused = paused;
+    }
+
+    /// A turn without words, or one that the recogniser lost.
+    pub(super) fn heard_nothing(&mut self, now: Moment, leg: LegId, lost: bool) {
+        if leg != LegId::CALLER || self.phase != Phase::Dialogue {
+            return;
+        }
+        self.timers.stop(Timer::Turn);
+        if lost {
+            self.with_dialogue(now, |dialogue| dialogue.on_speech_unavailable(now));
+        } else if !self.plays.on(LegId::CALLER) && self.looking.is_none() {
+            self.with_dialogue(now, |dialogue| dialogue.on_nothing_heard(now));
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! The agent has answered and is alone with the router: who, why, how they feel, what was tried.
+//! 1 accepts, 2 declines, 3 says more; no key in time declines. The caller hears none of it.
+
+use super::*;
+
+/// A briefing that never ends by itself is over after this.
+const BRIEFING_SPOKEN_MAX: Duration = Duration::from_secs(20);
+
+impl Session {
+    pub(in super::super) fn agent_answered(&mut self, now: Moment, leg: LegId) {
+        let ours = self
+            .transfer
+            .as_ref()
+            .is_some_and(|transfer| transfer.leg == Some(leg) && transfer.leg_alive);
+        if !ours {
+            // Two agents answered, or the answer crossed our CANCEL.
+            self.command(Command::HangUp { leg, cause: HangUpCause::OfferWithdrawn });
+            return;
+        }
+        let state = self.transfer.as_ref().map(|transfer| transfer.state);
+        match state {
+            Some(State::Offering) => self.brief(now, leg),
+            Some(State::AwaitingBack) => self.agent_back(now, leg),
+            _ => {}
+        }
+    }
+
+    fn brief(&mut self, now: Moment, leg: LegId) {
+        self.timers.stop(Timer::Ring);
+        let language = self.language();
+        let Some(transfer) = &mut self.transfer else { return };
+        transfer.state = State::Briefing;
+        let (offer, agent) = (transfer.offer, transfer.agent.clone());
+        let hand_over = transfer.hand_over.clone();
+        let Some((agent, _)) = agent else { return };
+        let card = self.offer_card(offer, &agent, &hand_over);
+        let step = TransferStep::Briefing { agent };
+        self.note(Fact::Transfer { offer: Some(offer), step });
+        self.command(Command::Listen { leg, mode: ListenMode::KeysOnly });
+        self.command(Command::Route {
+            routes: vec![(LegId::CALLER, Route::Music), (leg, Route::Quiet)],
+        });
+        let briefing = self.setup.policy.briefing(&card, &language);
+        self.play(now, leg, briefing);
+        self.prompt(now, leg, "agent_menu", &[]);
+        let longest = self.setup.transfer.briefing + BRIEFING_SPOKEN_MAX;
+        self.timers.set(Timer::Briefing, now, longest);
+    }
+
+    /// The agent has heard all: from now on the keys are awaited.
+    pub(in super::super) fn agent_heard_all(&mut self, now: Moment, leg: LegId) {
+        let state = self.transfer.as_ref().filter(|t| t.leg == Some(leg)).map(|t| t.state);
+        match state {
+            Some(State::Briefing) => {
+                self.timers.set(Timer::Briefing, now, self.setup.transfer.briefing);
+            }
+            Some(State::Closing) => self.hang_up_agent(now, HangUpCause::Normal),
+            _ => {}
+        }
+    }
+
+    pub(in super::super) fn agent_key(&mut self, now: Moment, leg: LegId, key: Key) {
+        let state = self.transfer.as_ref().filter(|t| t.leg == Some(leg)).map(|t| t.state);
+        match state {
+            Some(State::Briefing) => self.briefing_key(now, leg, key),
+            Some(State::WrappingUp) => self.wrap_up_key(now, key),
+            _ => {}
+        }
+    }
+
+    /// The agent pressed a button on the page of `offer`.
+    pub(in super::super) fn page_key(&mut self, now: Moment, offer: OfferId, key: Key) {
+        let transfer = self.transfer.as_ref().filter(|transfer| transfer.offer == offer);
+        let Some((state, leg)) = transfer.map(|t| (t.state, t.leg)) else { return };
+        match (state, leg) {
+            (State::Briefing, Some(leg)) => self.briefing_key(now, leg, key),
+            (State::Offering, _) if key == Key::TWO => self.declined(now),
+            (_, _) => {}
+        }
+    }
+
+    fn briefing_key(&mut self, now: Moment, leg: LegId, key: Key) {
+        match key {
+            Key::ONE | Key::FOUR => self.accept(now),
+            Key::TWO => self.declined(now),
+            Key::THREE => {
+                self.stop_playing(leg);
+                self.timers.stop(Timer::Briefing);
+                let lines = self.last_lines();
+                if !lines.is_empty() {
+                    let what = crate::base::spoken::Spoken {
+                        prompt: None,
+                        text: lines,
+                        language: self.language(),
+                        fixed: false,
+                        slow: false,
+                        barge_in: true,
+                    };
+                    self.play(now, leg, what);
+                }
+                self.prompt(now, leg, "agent_menu", &[]);
+                let longest = self.setup.transfer.briefing + BRIEFING_SPOKEN_MAX * 2;
+                self.timers.set(Timer::Briefing, now, longest);
+            }
+            _ => {}
+        }
+    }
+
+    fn declined(&mut self, now: Moment) {
+        self.step_of_agent(|agent| TransferStep::Declined { agent });
+        self.next_agent(now, AgentOutcome::Declined);
+    }
+
+    pub(in super::super) fn briefing_over(&mut self, now: Moment) {
+        let briefing = self.transfer.as_ref().is_some_and(|t| t.state == State::Briefing);
+        if briefing {
+            self.step_of_agent(|agent| TransferStep::Unconfirmed { agent });
+            self.next_agent(now, AgentOutcome::NoAnswer);
+        }
+    }
+
+    /// Notes a step that names the agent of the running offer.
+    pub(super) fn step_of_agent(&mut self, step: impl FnOnce(AgentId) -> TransferStep) {
+        let Some(transfer) = &self.transfer else { return };
+        let Some((agent, _)) = transfer.agent.clone() else { return };
+        let offer = Some(transfer.offer);
+        self.note(Fact::Transfer { offer, step: step(agent) });
+    }
+
+    fn accept(&mut self, now: Moment) {
+        self.timers.stop(Timer::Briefing);
+        self.timers.stop(Timer::QueueMax);
+        self.step_of_agent(|agent| TransferStep::Accepted { agent });
+        self.bridge(now);
+    }
+}
