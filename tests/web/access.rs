@@ -214,6 +214,7 @@ async fn an_offer_opens_for_its_agent_until_wrap_up_ends() {
     assert_eq!(stolen.status(), StatusCode::NOT_FOUND);
     let answers = server.live.answers.lock().expect("a lock").clone();
     assert_eq!(answers, [(call.clone(), OfferId(1), true)]);
+    assert!(!anna.text(&page).await.contains("/accept"), "who has the call need not accept it");
 
     let now = Timestamp::now();
     let end = server.store.ended(&call, Moment(96_000), now, Disposition::Transferred).await;

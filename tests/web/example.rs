@@ -159,7 +159,8 @@ fn complaint_facts() -> Vec<(u64, Fact)> {
             "", 0.37, &["5.1 syllables/s, 0.6 above this caller's own pace"])),
         (64_000, said(64_000, Speaker::Agent, "It comes tomorrow before noon, and the shipping \
             is on us.")),
-        (74_000, understood(74_000, "That's fair. Thanks a lot, goodbye.", "goodbye", 0.14, &[])),
+        (74_000, understood(74_000, "That's fair. Thanks a lot, goodbye.", "goodbye", 0.14,
+            &["4.6 syllables/s, this caller's own pace"])),
     ]
 }
 

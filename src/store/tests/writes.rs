@@ -195,7 +195,7 @@ async fn calls_in_flight_are_closed_at_the_next_start() {
         store.close().await.expect("closed");
     }
     let store = open(folder.path());
-    assert_eq!(store.recovered(), [call.clone()]);
+    assert_eq!(store.recovered(), std::slice::from_ref(&call));
     let read = store.call(&call).await.expect("an answer").expect("the call");
     assert_eq!(read.head.disposition.as_deref(), Some("system_failure"));
     assert_eq!(read.head.length_ms, Some(9_000));
