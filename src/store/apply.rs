@@ -162,7 +162,9 @@ fn said(
     ])?;
     let Some(understanding) = understanding else { return Ok(()) };
     db.prepare_cached(
-        "UPDATE calls SET intent = coalesce(?2, intent), stress_max = max(stress_max, ?3)
+        // What is said to a person no longer changes what the call was about.
+        "UPDATE calls SET stress_max = max(stress_max, ?3),
+             intent = CASE WHEN to_person_ms IS NULL THEN coalesce(?2, intent) ELSE intent END
          WHERE id = ?1",
     )?
     .execute(params![call.as_str(), intent, f64::from(understanding.stress)])?;

@@ -198,6 +198,8 @@ impl Loop {
             }
             thread::sleep(pause);
             pause = next_pause(pause);
+            #[cfg(test)]
+            testing::lift_if_told(&self.connection);
         }
     }
 
@@ -240,4 +242,25 @@ impl Loop {
 
 fn next_pause(pause: Duration) -> Duration {
     (pause * 2).min(RETRY_LONGEST)
+}
+
+/// A disk that is full until a test says otherwise: SQLite's own page limit plays it.
+#[cfg(test)]
+pub(super) mod testing {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use rusqlite::Connection;
+
+    static LIFT: AtomicBool = AtomicBool::new(false);
+
+    pub(crate) fn lift_page_limit() {
+        LIFT.store(true, Ordering::SeqCst);
+    }
+
+    pub(super) fn lift_if_told(connection: &Connection) {
+        if LIFT.load(Ordering::SeqCst) {
+            let lifted = "PRAGMA max_page_count = 1000000";
+            connection.query_row(lifted, [], |_| Ok(())).expect("lifted");
+        }
+    }
 }

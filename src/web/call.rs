@@ -1,5 +1,7 @@
 //! One call: what happened, why, and how it sounded.
 
+use std::time::Instant;
+
 use axum::Extension;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
@@ -45,7 +47,10 @@ pub(super) async fn page(
         true => app.store.call_ladder(&call.head.id).await.unwrap_or_default(),
         false => Vec::new(),
     };
-    drop(app.store.audit(&actor.user.name, "view_call", &id, &actor.address.to_string()).await);
+    if app.views.is_new(&actor.user.name, &id, Instant::now()) {
+        let source = actor.address.to_string();
+        drop(app.store.audit(&actor.user.name, "view_call", &id, &source).await);
+    }
     let live = call.head.ended_ms.is_none();
     let body = html! {
         div #call data-poll=[live.then(|| format!("/calls/{id}"))] { (whole(&app, &actor, &call, &rows)) }
@@ -72,7 +77,7 @@ fn whole(app: &App, actor: &Actor, call: &CallRecord, rows: &[LadderRow]) -> Mar
             @if let Some(agent) = &head.agent { " · taken by " (agent) }
         }
         (timeline::draw(call))
-        @if head.has_recording {
+        @if head.has_recording && head.ended_ms.is_some() {
             audio #audio controls preload="metadata" src={ "/calls/" (head.id) "/audio" } {}
         }
         div.columns {
@@ -80,7 +85,7 @@ fn whole(app: &App, actor: &Actor, call: &CallRecord, rows: &[LadderRow]) -> Mar
             aside { (facts(call)) (exports(call)) @if actor.is(Role::Admin) { (erasing(actor, call)) } }
         }
         @if !rows.is_empty() {
-            details.block { summary { "SIP messages" span.count { (rows.len()) } } (ladder::draw(rows)) }
+            details.block { summary { "SIP messages" span.count { (rows.len()) } } (ladder::draw(rows, &call.legs)) }
         }
     }
 }

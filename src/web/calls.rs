@@ -164,7 +164,7 @@ fn live_section(rows: &LiveRows) -> Markup {
                                         None => "running",
                                     }
                                     @if let Some(intent) = &head.intent { " · " (page::words(intent)) }
-                                    @if let Some(agent) = &head.agent { " · " (agent) }
+                                    @if let (Some(agent), None) = (&head.agent, now) { " · " (agent) }
                                 }
                                 (page::stress_bar(now.as_ref().map_or(head.stress_max, |n| f64::from(n.stress))))
                             }

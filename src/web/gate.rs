@@ -1,4 +1,5 @@
-//! Counts failed logins by address and name, so that passwords cannot be tried at speed.
+//! Counts failed logins by address and name, so that passwords cannot be tried at speed; and
+//! looks at calls, so that the audit holds each once.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -7,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::limits::{
     GATE_ADDRESS_TRIES_MAX, GATE_KEYS_MAX, GATE_NAME_TRIES_MAX, GATE_PAIR_TRIES_MAX, GATE_WINDOW,
+    VIEW_EVERY,
 };
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -80,6 +82,29 @@ impl Gate {
     }
 }
 
+/// Who looked at what lately, so that a page that renews itself is audited once.
+#[derive(Default)]
+pub(super) struct Views {
+    seen: Mutex<HashMap<(String, String), Instant>>,
+}
+
+impl Views {
+    /// Whether this look is the first of this user in a while.
+    pub(super) fn is_new(&self, user: &str, what: &str, now: Instant) -> bool {
+        let mut seen = self.seen.lock().unwrap_or_else(|broken| broken.into_inner());
+        if seen.len() >= GATE_KEYS_MAX {
+            // Audited once more rather than not at all.
+            seen.clear();
+        }
+        let before = seen.insert((user.to_owned(), what.to_owned()), now);
+        let recent = before.is_some_and(|at| now.duration_since(at) < VIEW_EVERY);
+        if recent && let Some(at) = before {
+            seen.insert((user.to_owned(), what.to_owned()), at);
+        }
+        !recent
+    }
+}
+
 fn keys(address: IpAddr, name: &str) -> [Key; 3] {
     [Key::Address(address), Key::Pair(address, short(name)), Key::Name(short(name))]
 }
@@ -104,6 +129,15 @@ mod tests {
         assert_eq!(gate.wait(address, "bert", now), None);
         assert_eq!(gate.wait(IpAddr::from([192, 0, 2, 2]), "anna", now), None);
         assert_eq!(gate.wait(address, "anna", now + GATE_WINDOW), None);
+    }
+
+    #[test]
+    fn a_page_that_renews_itself_is_seen_once_in_a_while() {
+        let (views, now) = (Views::default(), Instant::now());
+        assert!(views.is_new("anna", "call", now));
+        assert!(!views.is_new("anna", "call", now + VIEW_EVERY / 2));
+        assert!(views.is_new("bert", "call", now));
+        assert!(views.is_new("anna", "call", now + VIEW_EVERY), "the first look counts");
     }
 
     #[test]

@@ -3,14 +3,14 @@
 use maud::{Markup, html};
 
 use crate::base::ids::LegId;
-use crate::store::record::LadderRow;
+use crate::store::record::{LadderRow, LegRecord};
 
 const COLUMN: i64 = 260;
 const ROW: i64 = 26;
 const TOP: i64 = 44;
 
 /// The ladder and each message's text under it.
-pub(super) fn draw(rows: &[LadderRow]) -> Markup {
+pub(super) fn draw(rows: &[LadderRow], legs: &[LegRecord]) -> Markup {
     if rows.is_empty() {
         return html! {};
     }
@@ -31,7 +31,7 @@ pub(super) fn draw(rows: &[LadderRow]) -> Markup {
                 role="img" aria-label="SIP messages between caller, Warmline and agents" {
                 (life(70, height, "Caller"))
                 (life(own, height, "Warmline"))
-                @for leg in &agents { (life(peer(*leg), height, &format!("Leg {leg}"))) }
+                @for leg in &agents { (life(peer(*leg), height, &name_of(*leg, legs))) }
                 @for (index, row) in rows.iter().enumerate() {
                     (arrow(row, own, peer(row.leg), TOP + ROW * index as i64 + 14))
                 }
@@ -41,7 +41,7 @@ pub(super) fn draw(rows: &[LadderRow]) -> Markup {
             @for row in rows {
                 details {
                     summary {
-                        span.time { (row.at.clock()) }
+                        span.time { (format!("{:.3} s", row.at.as_ms() as f64 / 1_000.0)) }
                         span.quiet { @if row.outbound { "→ " } @else { "← " } (row.peer) }
                         " " (row.summary)
                     }
@@ -50,6 +50,12 @@ pub(super) fn draw(rows: &[LadderRow]) -> Markup {
             }
         }
     }
+}
+
+/// The agent's name where the leg has one.
+fn name_of(leg: LegId, legs: &[LegRecord]) -> String {
+    let named = legs.iter().find(|row| row.leg == leg.0).and_then(|row| row.agent.clone());
+    named.unwrap_or_else(|| format!("Leg {leg}"))
 }
 
 fn life(x: i64, height: i64, name: &str) -> Markup {

@@ -25,5 +25,7 @@ pub const GATE_WINDOW: Duration = Duration::from_secs(600);
 pub const GATE_ADDRESS_TRIES_MAX: u32 = 30;
 pub const GATE_PAIR_TRIES_MAX: u32 = 8;
 pub const GATE_NAME_TRIES_MAX: u32 = 100;
+/// A user's looks at one call within this time are one row of the audit.
+pub const VIEW_EVERY: Duration = Duration::from_secs(600);
 /// Keys the gate remembers; beyond it the oldest are forgotten.
 pub const GATE_KEYS_MAX: usize = 10_000;

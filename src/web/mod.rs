@@ -99,6 +99,7 @@ struct App {
     live: Arc<dyn Live>,
     settings: WebSettings,
     gate: gate::Gate,
+    views: gate::Views,
     /// Passwords that are hashed at the same time: each takes 19 MiB and some 50 ms.
     hashing: Semaphore,
 }
@@ -113,6 +114,7 @@ pub fn router(state: WebState) -> Router {
         live: state.live,
         settings: state.settings,
         gate: gate::Gate::default(),
+        views: gate::Views::default(),
         hashing: Semaphore::new(limits::HASHES_AT_ONCE),
     });
     routes::build(app)

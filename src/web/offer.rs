@@ -44,9 +44,28 @@ pub(super) async fn page(
 ) -> Response {
     match seen(&app, &actor, &token).await {
         Ok(card) => {
-            page::framed("Offer", "", &actor, whole(&actor, &card, &token)).into_response()
+            let stage = stage(&app, &card).await;
+            let body = whole(&actor, &card, &token, stage);
+            page::framed("Offer", "", &actor, body).into_response()
         }
         Err(unseen) => refusal(unseen),
+    }
+}
+
+/// How far the offer has come.
+#[derive(Clone, Copy)]
+enum Stage {
+    Open,
+    Accepted,
+    /// The call is over; wrap-up runs.
+    Over,
+}
+
+async fn stage(app: &App, card: &OfferCard) -> Stage {
+    match app.store.call(&card.call).await {
+        Ok(Some(call)) if call.head.ended_ms.is_some() => Stage::Over,
+        Ok(Some(call)) if call.agents.contains(&card.agent.0) => Stage::Accepted,
+        Ok(Some(_) | None) | Err(_) => Stage::Open,
     }
 }
 
@@ -86,7 +105,32 @@ async fn answer(
     }
 }
 
-fn whole(actor: &Actor, card: &OfferCard, token: &str) -> Markup {
+fn answering(actor: &Actor, card: &OfferCard, token: &str, stage: Stage) -> Markup {
+    let call = format!("/calls/{}", card.call);
+    html! {
+        div.answer {
+            @match stage {
+                Stage::Open => {
+                    form method="post" action={ "/offer/" (token) "/accept" } {
+                        (page::csrf(actor)) button.primary type="submit" { "Accept" }
+                    }
+                    form method="post" action={ "/offer/" (token) "/decline" } {
+                        (page::csrf(actor)) button type="submit" { "Decline" }
+                    }
+                    span.quiet { "or press 1 / 2 on the phone" }
+                }
+                Stage::Accepted => {
+                    span.chip.live { "You have this call" } a href=(call) { "Go on with the live transcript" }
+                }
+                Stage::Over => {
+                    span.chip.flat { "The call is over: wrap-up" } a href=(call) { "The whole call" }
+                }
+            }
+        }
+    }
+}
+
+fn whole(actor: &Actor, card: &OfferCard, token: &str, stage: Stage) -> Markup {
     let name = card.caller_name.as_ref().map(|text| text.reveal().as_str());
     let number = card.caller_number.as_ref().map(|text| text.reveal().as_str());
     html! {
@@ -101,15 +145,7 @@ fn whole(actor: &Actor, card: &OfferCard, token: &str) -> Markup {
                 span.chip.flat { (card.language.code()) }
                 (page::stress_bar(f64::from(card.stress)))
             }
-            div.answer {
-                form method="post" action={ "/offer/" (token) "/accept" } {
-                    (page::csrf(actor)) button.primary type="submit" { "Accept" }
-                }
-                form method="post" action={ "/offer/" (token) "/decline" } {
-                    (page::csrf(actor)) button type="submit" { "Decline" }
-                }
-                span.quiet { "or press 1 / 2 on the phone" }
-            }
+            div #offer data-poll={ "/offer/" (token) } { (answering(actor, card, token, stage)) }
             div.columns {
                 section {
                     h2 { "Transcript" }

@@ -19,7 +19,7 @@ fn parts(app: &App) -> Vec<Part> {
     let (state, detail) = match &health.state {
         StoreState::Working => (
             PartState::Ok,
-            format!("{} writes wait, last commit {} ms", health.queued, health.last_commit_ms),
+            format!("waiting: {}, last commit {} ms", health.queued, health.last_commit_ms),
         ),
         StoreState::Stalled { since, why } => (
             PartState::Down,

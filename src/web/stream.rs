@@ -110,7 +110,7 @@ fn clock(call: &CallRecord, at: Moment) -> Markup {
     let began = call.recording_began_ms.unwrap_or(0);
     let seconds = (at.as_ms() as i64 - began).max(0) as f64 / 1_000.0;
     html! {
-        @if call.head.has_recording {
+        @if call.head.has_recording && call.head.ended_ms.is_some() {
             button.time type="button" data-seek=(seconds) title="Play from here" { (at.clock()) }
         } @else { span.time { (at.clock()) } }
     }
