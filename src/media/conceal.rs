@@ -44,7 +44,8 @@ impl Concealer {
             self.invent(&mut bridge[..join]);
             for (index, (real, old)) in frame.iter_mut().zip(&bridge[..join]).enumerate() {
                 let weight = index as i32 * 256 / join as i32;
-                *real = ((i32::from(*real) * weight + i32::from(*old) * (256 - weight)) / 256) as i16;
+                *real =
+                    ((i32::from(*real) * weight + i32::from(*old) * (256 - weight)) / 256) as i16;
             }
             self.invented = 0;
         }
