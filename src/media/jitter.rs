@@ -104,7 +104,7 @@ impl JitterBuffer {
             result = Inserted::Restarted;
         }
         self.delays.add(self.clock - timestamp);
-        if self.missing > MISSING_MAX && self.stored.is_empty() {
+        if result == Inserted::Kept && self.missing > MISSING_MAX && self.stored.is_empty() {
             // The sender was silent: the delay may be set afresh without anyone hearing it.
             self.offset = Some(self.wanted());
         }
