@@ -160,3 +160,210 @@ fn keys_go_through_once_each() {
     let more = std::iter::from_fn(|| right.events.try_recv().ok());
     assert_eq!(more.filter(|event| matches!(event, MediaEvent::Digit { .. })).count(), 0);
 }
+
+/// A peer made of a plain socket.
+struct Peer {
+    socket: UdpSocket,
+    sequence: u16,
+}
+
+impl Peer {
+    fn on(address: [u8; 4]) -> Self {
+        let socket = UdpSocket::bind((IpAddr::from(address), 0)).unwrap();
+        socket.set_nonblocking(true).unwrap();
+        Self { socket, sequence: 0 }
+    }
+
+    fn port(&self) -> u16 {
+        self.socket.local_addr().unwrap().port()
+    }
+
+    fn send(&mut self, port: u16, ssrc: u32, payload: &[u8]) {
+        let packet = Packet {
+            marker: false,
+            payload_type: 0,
+            sequence: self.sequence,
+            timestamp: u32::from(self.sequence) * 160,
+            ssrc,
+            payload,
+        };
+        self.sequence = self.sequence.wrapping_add(1);
+        let mut bytes = Vec::new();
+        packet.write(&mut bytes);
+        self.socket.send_to(&bytes, (host(), port)).unwrap();
+    }
+
+    fn received(&self) -> usize {
+        let mut buffer = [0; 2_048];
+        std::iter::from_fn(|| self.socket.recv_from(&mut buffer).ok()).count()
+    }
+}
+
+#[test]
+fn an_attacker_hears_nothing_and_is_not_heard() {
+    let engine = engine();
+    let calls: Vec<Side> = (0..10).map(|_| Side::open(&engine, "call")).collect();
+    let mut peers: Vec<Peer> = (0..10).map(|_| Peer::on([127, 0, 0, 1])).collect();
+    let mut enemy = Peer::on([127, 0, 0, 2]);
+    for (call, peer) in calls.iter().zip(&peers) {
+        call.plan(peer.port(), Codec::Pcmu);
+    }
+    let taps: Vec<Tap> = calls.iter().map(|call| call.leg.tap_heard()).collect();
+    // 0x80 is the loudest code word, 0xff silence: the enemy shouts, the callers are quiet. The
+    // enemy begins before the callers do.
+    for round in 0..200 {
+        for (call, peer) in calls.iter().zip(&mut peers) {
+            enemy.send(call.leg.local_port(), 666, &[0x80; 160]);
+            if round >= 10 {
+                peer.send(call.leg.local_port(), 7, &[0xff; 160]);
+            }
+        }
+        enemy.sequence = enemy.sequence.wrapping_sub(9);
+        sleep(10);
+    }
+    sleep(1_300);
+    assert_eq!(enemy.received(), 0, "packets sent to the attacker");
+    for ((call, peer), tap) in calls.iter().zip(&peers).zip(&taps) {
+        let loudest = samples(tap).0.iter().map(|sample| sample.abs()).max().unwrap();
+        assert!(loudest < 1_000, "the attacker was heard at {loudest}");
+        assert!(peer.received() > 100, "the caller is served");
+        let stats = call.leg.stats();
+        assert!(stats.strangers >= 150, "{stats:?}");
+    }
+}
+
+#[test]
+fn a_bridge_joins_two_callers_and_the_recording_holds_both_sides() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = Settings { recordings: Some(folder.path().to_owned()), ..Settings::default() };
+    let ours = Engine::start(settings).unwrap();
+    let theirs = engine();
+    let mut caller = Side::open(&ours, "call-1");
+    let agent_leg = caller.call.open_leg(AGENT).unwrap();
+    let (caller_peer, agent_peer) = (Side::open(&theirs, "a"), Side::open(&theirs, "b"));
+    caller.plan(caller_peer.leg.local_port(), Codec::Pcmu);
+    caller_peer.plan(caller.leg.local_port(), Codec::Pcmu);
+    agent_leg.set_plan(plan(agent_peer.leg.local_port(), Codec::Pcma)).unwrap();
+    agent_peer.plan(agent_leg.local_port(), Codec::Pcma);
+    caller.call.record(Recording::Start);
+    // A briefing that only the agent hears must not be in the recording.
+    agent_leg.play(PlayId(1), tone_clip(1_900.0, 300));
+    sleep(400);
+    let (at_caller, at_agent) = (caller_peer.leg.tap_heard(), agent_peer.leg.tap_heard());
+    let bridge = [
+        (LegId::CALLER, Route::Bridge { with: AGENT }),
+        (AGENT, Route::Bridge { with: LegId::CALLER }),
+    ];
+    caller.call.set_routes(&bridge);
+    caller_peer.leg.play(PlayId(1), tone_clip(500.0, 900));
+    agent_peer.leg.play(PlayId(1), tone_clip(900.0, 900));
+    sleep(700);
+    caller.call.record(Recording::Pause);
+    sleep(600);
+    for (tap, own, other) in [(at_caller, 500.0, 900.0), (at_agent, 900.0, 500.0)] {
+        let heard = samples(&tap).0;
+        let middle = &heard[2_400..4_800];
+        assert!(tone_level_dbfs(middle, 8_000, other) > -18.0, "the other is heard");
+        assert!(tone_level_dbfs(middle, 8_000, own) < -45.0, "no echo");
+    }
+    caller.call.record(Recording::Stop);
+    let closed = wait_for(&mut caller.events, Duration::from_secs(3), |event| {
+        matches!(event, MediaEvent::RecordingClosed { .. })
+    });
+    let MediaEvent::RecordingClosed { path, duration_ms } = closed else { unreachable!() };
+    assert!((1_500..2_200).contains(&duration_ms), "{duration_ms}");
+    let sides = wav::read_channels(&path).unwrap();
+    let bridged = 8 * 600..8 * 1_000;
+    for (side, hz) in sides.iter().zip([500.0, 900.0]) {
+        let level = tone_level_dbfs(&side.samples[bridged.clone()], 8_000, hz);
+        assert!(level > -19.0, "{hz} Hz at {level}");
+        assert!(tone_level_dbfs(&side.samples, 8_000, 1_900.0) < -60.0, "briefing recorded");
+        let paused = &side.samples[8 * 1_250..8 * 1_550];
+        assert!(paused.iter().all(|sample| *sample == 0), "the pause holds sound");
+    }
+}
+
+#[test]
+fn silence_is_told_and_ends_a_leg_by_the_real_clock() {
+    let quick = InboundSettings {
+        silence_hint: Duration::from_millis(300),
+        silence_max: Duration::from_millis(800),
+        silence_max_first: Duration::from_millis(800),
+        ..InboundSettings::default()
+    };
+    let engine = Engine::start(Settings { inbound: quick, ..Settings::default() }).unwrap();
+    let mut side = Side::open(&engine, "call");
+    let peer = Peer::on([127, 0, 0, 1]);
+    side.plan(peer.port(), Codec::Pcmu);
+    let expected = SocketAddr::new(host(), peer.port());
+    let silent = wait_for(&mut side.events, Duration::from_secs(2), |_| true);
+    assert_eq!(silent, MediaEvent::MediaSilent { leg: LegId::CALLER, expected });
+    let lost = wait_for(&mut side.events, Duration::from_secs(2), |_| true);
+    assert_eq!(lost, MediaEvent::MediaLost { leg: LegId::CALLER });
+}
+
+#[test]
+fn a_stopped_prompt_is_gone_within_two_frames_on_the_wire() {
+    let (a, b) = (engine(), engine());
+    let (left, right) = pair(&a, &b, Codec::Pcmu);
+    let tap = right.leg.tap_heard();
+    left.leg.play(PlayId(1), tone_clip(700.0, 5_000));
+    sleep(500);
+    samples(&tap);
+    let stopped = Instant::now();
+    left.leg.stop_playing();
+    sleep(400);
+    let mut frames = Vec::new();
+    tap.drain(&mut frames);
+    let loud = frames.iter().filter(|frame| level_dbfs(frame.samples()) > -40.0).count();
+    // One tick to stop, one of fading, and what was in flight and in the far jitter buffer.
+    assert!(loud <= 6, "{loud} frames after the stop at {stopped:?}");
+}
+
+#[test]
+fn closing_frees_ports_threads_and_tells() {
+    let engine = engine();
+    let side = Side::open(&engine, "call");
+    side.plan(9, Codec::Pcmu);
+    side.leg.play(PlayId(1), tone_clip(700.0, 5_000));
+    sleep(100);
+    assert_eq!((engine.metrics().calls, engine.metrics().legs), (1, 1));
+    let Side { call, mut events, leg } = side;
+    leg.close();
+    let ended = wait_for(&mut events, Duration::from_secs(1), |event| {
+        matches!(event, MediaEvent::PlayEnded { .. })
+    });
+    assert!(matches!(ended, MediaEvent::PlayEnded { complete: false, played_ms: 20.., .. }));
+    wait_for(&mut events, Duration::from_secs(1), |event| {
+        matches!(event, MediaEvent::LegClosed { .. })
+    });
+    drop(call);
+    sleep(100);
+    assert_eq!((engine.metrics().calls, engine.metrics().legs), (0, 0));
+    let ticks = engine.metrics().ticks;
+    sleep(200);
+    assert_eq!(engine.metrics().ticks, ticks, "without calls the thread sleeps");
+}
+
+#[test]
+fn a_full_disk_costs_the_recording_and_not_the_call() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = Settings {
+        recordings: Some(folder.path().to_owned()),
+        recordings_quota_bytes: Some(8_000),
+        ..Settings::default()
+    };
+    let engine = Engine::start(settings).unwrap();
+    let mut side = Side::open(&engine, "call");
+    let peer = Peer::on([127, 0, 0, 1]);
+    side.plan(peer.port(), Codec::Pcmu);
+    side.call.record(Recording::Start);
+    wait_for(&mut side.events, Duration::from_secs(3), |event| {
+        matches!(event, MediaEvent::RecordingFailed { .. })
+    });
+    peer.received();
+    sleep(300);
+    assert!(peer.received() >= 10, "the call goes on");
+    let kept = wav::read(&folder.path().join("call.wav")).unwrap();
+    assert!(kept.duration_ms() >= 100, "what was written opens");
+}

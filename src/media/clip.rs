@@ -127,8 +127,9 @@ mod tests {
         }
         assert!(clip.payload_frame(Codec::Opus, 0).is_none());
         for rate in [8_000, 16_000] {
-            let middle: Vec<i16> =
-                (10..20).flat_map(|index| clip.sample_frame(rate, index).unwrap().to_vec()).collect();
+            let middle: Vec<i16> = (10..20)
+                .flat_map(|index| clip.sample_frame(rate, index).unwrap().to_vec())
+                .collect();
             assert!((tone_level_dbfs(&middle, rate, 500.0) + 20.0).abs() < 0.3);
             assert_eq!(clip.sample_frame(rate, 50).map(<[i16]>::len), Some(rate as usize / 100));
         }

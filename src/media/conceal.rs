@@ -44,7 +44,8 @@ impl Concealer {
             self.invent(&mut bridge[..join]);
             for (index, (real, old)) in frame.iter_mut().zip(&bridge[..join]).enumerate() {
                 let weight = index as i32 * 256 / join as i32;
-                *real = ((i32::from(*real) * weight + i32::from(*old) * (256 - weight)) / 256) as i16;
+                *real =
+                    ((i32::from(*real) * weight + i32::from(*old) * (256 - weight)) / 256) as i16;
             }
             self.invented = 0;
         }
@@ -90,12 +91,19 @@ impl Concealer {
         let past = &self.past[..length];
         let template = TEMPLATE_MS * self.per_ms;
         let now = &past[length - template..];
-        let mut best = (f32::MIN, PERIOD_MS_MAX * self.per_ms);
-        for lag in PERIOD_MS_MIN * self.per_ms..=PERIOD_MS_MAX * self.per_ms {
-            let then = &past[length - template - lag..length - lag];
-            let likeness = likeness(now, then);
+        // A sum of squares that follows the lag: one sample enters, one leaves.
+        let mut power = energy(now);
+        let mut best = (f64::MIN, PERIOD_MS_MAX * self.per_ms);
+        for lag in 1..=PERIOD_MS_MAX * self.per_ms {
+            let start = length - template - lag;
+            power += square(past[start]) - square(past[start + template]);
+            if lag < PERIOD_MS_MIN * self.per_ms {
+                continue;
+            }
+            let then = &past[start..start + template];
+            let likeness = product(now, then) as f64 / ((power + 1) as f64).sqrt();
             // A longer lag must be clearly better: its half is as good for a pure tone.
-            if likeness > best.0 + 0.02 {
+            if likeness > best.0 * if best.0 > 0.0 { 1.02 } else { 1.0 } {
                 best = (likeness, lag);
             }
         }
@@ -103,17 +111,17 @@ impl Concealer {
     }
 }
 
-/// Normalised correlation, −1 to 1.
-fn likeness(now: &[i16], then: &[i16]) -> f32 {
-    let (mut product, mut power) = (0.0f32, 1.0f32);
-    let mut own = 1.0f32;
-    for (a, b) in now.iter().zip(then) {
-        let (a, b) = (f32::from(*a), f32::from(*b));
-        product += a * b;
-        power += b * b;
-        own += a * a;
-    }
-    product / (power * own).sqrt()
+fn square(sample: i16) -> i64 {
+    i64::from(sample) * i64::from(sample)
+}
+
+fn energy(samples: &[i16]) -> i64 {
+    samples.iter().map(|sample| square(*sample)).sum()
+}
+
+/// Sum of products, in whole numbers so that the compiler may use wide instructions.
+fn product(a: &[i16], b: &[i16]) -> i64 {
+    a.iter().zip(b).map(|(a, b)| i64::from(i32::from(*a) * i32::from(*b))).sum()
 }
 
 #[cfg(test)]

@@ -127,8 +127,7 @@ impl Engine {
             None => None,
         };
         let ports = Ports::new(settings.bind, settings.ports.clone(), settings.port_rest);
-        let common =
-            Arc::new(Common { ports, metrics: Metrics::default(), bell: Bell::default() });
+        let common = Arc::new(Common { ports, metrics: Metrics::default(), bell: Bell::default() });
         let pacers = (0..settings.threads.clamp(1, 64))
             .map(|index| PacerThread::start(index, common.clone()))
             .collect::<io::Result<Vec<_>>>()?;
@@ -140,11 +139,7 @@ impl Engine {
 
     /// A new call without legs, and its events. `name` names its recording (a call's id: it must
     /// be safe in a path); `began` is the zero of the call's clock.
-    pub fn open_call(
-        &self,
-        name: &str,
-        began: Instant,
-    ) -> (CallMedia, mpsc::Receiver<MediaEvent>) {
+    pub fn open_call(&self, name: &str, began: Instant) -> (CallMedia, mpsc::Receiver<MediaEvent>) {
         let inner = &self.inner;
         let key = inner.next_key.fetch_add(1, Ordering::Relaxed);
         let (sender, receiver) = mpsc::channel(EVENTS_MAX);
@@ -179,10 +174,11 @@ impl Engine {
 impl PacerThread {
     fn start(index: usize, common: Arc<Common>) -> io::Result<Self> {
         let (commands, receiver) = sync_channel(COMMANDS_MAX);
-        let thread = std::thread::Builder::new().name(format!("media-{index}")).spawn(move || {
-            priority::raise_for_media();
-            Pacer::new(common, receiver).run();
-        })?;
+        let thread =
+            std::thread::Builder::new().name(format!("media-{index}")).spawn(move || {
+                priority::raise_for_media();
+                Pacer::new(common, receiver).run();
+            })?;
         Ok(Self { commands, calls: Arc::default(), thread: Some(thread) })
     }
 }

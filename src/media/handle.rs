@@ -227,7 +227,8 @@ impl LegHandle {
         }
         *self.codec.lock().unwrap_or_else(PoisonError::into_inner) = Some(plan.codec);
         if self.id == LegId::CALLER {
-            let mut caller = self.shared.caller_codec.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut caller =
+                self.shared.caller_codec.lock().unwrap_or_else(PoisonError::into_inner);
             *caller = Some(plan.codec);
         }
         self.shared.change(Change::Plan { leg: self.id, plan: Box::new(plan) });

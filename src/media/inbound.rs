@@ -110,8 +110,13 @@ pub struct Inbound {
 impl Inbound {
     /// A half that waits for its plan.
     pub fn new(settings: InboundSettings, now: Instant) -> Self {
-        let life =
-            Life { since: now, last_rtp: None, last_sign: None, silent_told: false, lost_told: false };
+        let life = Life {
+            since: now,
+            last_rtp: None,
+            last_sign: None,
+            silent_told: false,
+            lost_told: false,
+        };
         Self {
             settings,
             lock: None,
@@ -343,7 +348,9 @@ impl Inbound {
             return;
         }
         let since = |last: Option<Instant>| {
-            now.saturating_duration_since(last.map_or(self.life.since, |at| at.max(self.life.since)))
+            now.saturating_duration_since(
+                last.map_or(self.life.since, |at| at.max(self.life.since)),
+            )
         };
         let quiet = since(self.life.last_rtp) >= self.settings.silence_hint;
         if quiet && !self.at_rest && !self.life.silent_told {
@@ -361,3 +368,7 @@ impl Inbound {
 }
 
 const _: () = assert!(FRAME_BYTES == 160);
+
+#[cfg(test)]
+#[path = "inbound/tests.rs"]
+mod tests;

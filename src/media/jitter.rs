@@ -104,7 +104,7 @@ impl JitterBuffer {
             result = Inserted::Restarted;
         }
         self.delays.add(self.clock - timestamp);
-        if self.missing > MISSING_MAX && self.stored.is_empty() {
+        if result == Inserted::Kept && self.missing > MISSING_MAX && self.stored.is_empty() {
             // The sender was silent: the delay may be set afresh without anyone hearing it.
             self.offset = Some(self.wanted());
         }
@@ -125,7 +125,8 @@ impl JitterBuffer {
         let mut bytes = self.spare.pop().unwrap_or_default();
         bytes.clear();
         bytes.extend_from_slice(payload);
-        self.stored.insert(place.map_or(0, |place| place + 1), Stored { timestamp, payload: bytes });
+        self.stored
+            .insert(place.map_or(0, |place| place + 1), Stored { timestamp, payload: bytes });
         if self.stored.len() > JITTER_PACKETS_MAX {
             self.drop_front();
             return Inserted::Overflow;
@@ -142,7 +143,7 @@ impl JitterBuffer {
         };
         let excess = offset - self.wanted();
         let ready = self.is_ready(self.clock - offset);
-        if excess <= -FRAME && (quiet || !ready) && self.missing < MISSING_MAX {
+        if excess <= -FRAME && (quiet || !ready) {
             // Too hasty: hold back what is due by one frame.
             self.offset = Some(offset + FRAME);
             return self.conclude(Pulled::Missing);
@@ -249,6 +250,8 @@ impl JitterBuffer {
         self.newest = timestamp;
         // Before anything is known, two frames: one more than the least.
         let frames = (self.least_frames + 1).min(self.most_frames) as i64;
+        // Until its first frame is due nothing is missing.
+        self.missing = MISSING_MAX + 1;
         self.offset = Some(self.clock - timestamp + frames * FRAME);
     }
 

@@ -158,7 +158,9 @@ mod tests {
             assert!(bucket_of(us) < BUCKETS);
         }
         for us in 8..100_000u64 {
-            assert!(us < bucket_end_us(bucket_of(us)) && bucket_end_us(bucket_of(us)) <= us * 9 / 8 + 1);
+            assert!(
+                us < bucket_end_us(bucket_of(us)) && bucket_end_us(bucket_of(us)) <= us * 9 / 8 + 1
+            );
         }
     }
 }

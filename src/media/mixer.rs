@@ -386,11 +386,7 @@ struct Composed {
 
 impl Default for Composed {
     fn default() -> Self {
-        Self {
-            payload: [0; FRAME_BYTES],
-            samples: [0; FRAME_SAMPLES_MAX],
-            kind: FrameKind::Silent,
-        }
+        Self { payload: [0; FRAME_BYTES], samples: [0; FRAME_SAMPLES_MAX], kind: FrameKind::Silent }
     }
 }
 
@@ -446,3 +442,7 @@ impl Leg {
 
 #[path = "compose.rs"]
 mod compose;
+
+#[cfg(test)]
+#[path = "mixer/tests.rs"]
+mod tests;

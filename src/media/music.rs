@@ -14,7 +14,8 @@ const CHORD_MS: u64 = 4_000;
 
 /// Semitones above A2 (110 Hz), low to high: Am9 · Fmaj7 · Cadd9 · Gsus2, all within the band of
 /// the telephone once their partials are counted.
-const CHORDS: [[i32; 4]; 4] = [[12, 19, 24, 26], [8, 15, 24, 27], [15, 22, 26, 31], [10, 17, 24, 29]];
+const CHORDS: [[i32; 4]; 4] =
+    [[12, 19, 24, 26], [8, 15, 24, 27], [15, 22, 26, 31], [10, 17, 24, 29]];
 /// The bell line: one note each second, in semitones above A2.
 const BELLS: [i32; 16] = [36, 31, 38, 34, 36, 39, 34, 31, 34, 38, 31, 34, 29, 36, 34, 31];
 

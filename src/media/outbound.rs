@@ -222,7 +222,8 @@ mod tests {
 
     #[test]
     fn every_packet_length_keeps_one_time_line() {
-        for (ptime_ms, count) in [(10, 20), (20, 10), (30, 6), (40, 5), (60, 3), (0, 10), (200, 10)] {
+        for (ptime_ms, count) in [(10, 20), (20, 10), (30, 6), (40, 5), (60, 3), (0, 10), (200, 10)]
+        {
             let sent = run(ptime_ms);
             assert_eq!(sent.len(), count, "{ptime_ms} ms");
             assert!(sent[0].2 && sent[1..].iter().all(|packet| !packet.2), "one marker");

@@ -11,11 +11,8 @@ use std::time::{Duration, Instant};
 use rand::Rng;
 use thiserror::Error;
 
-/// Ports tried for one leg before giving up: others on this machine may hold some.
-const TRIES_MAX: usize = 256;
-/// Send and receive buffers of a socket: two seconds of sound are far below the usual default,
-/// which is left alone.
-const SOCKETS: usize = 2;
+/// Ports tried at random before the range is walked: others on this machine may hold some.
+const RANDOM_TRIES: u32 = 64;
 
 /// The two sockets of a leg, not blocking.
 #[derive(Debug)]
@@ -63,7 +60,7 @@ impl Ports {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.wake(now, self.rest);
         let first = self.range.start().next_multiple_of(2);
-        let pairs = (self.range.end().saturating_sub(first)).div_ceil(SOCKETS as u16);
+        let pairs = (self.range.end().saturating_sub(first)).div_ceil(2);
         let exhausted = PortError::Exhausted {
             first: *self.range.start(),
             last: *self.range.end(),
@@ -74,12 +71,12 @@ impl Ports {
         }
         let mut random = rand::rng();
         let start = random.random_range(0..pairs);
-        for step in 0..pairs.min(TRIES_MAX as u16 * 4) {
+        for step in 0..RANDOM_TRIES + u32::from(pairs) {
             // Random first, then onwards: a nearly full range is still used to its end.
-            let pair = if step < TRIES_MAX as u16 / 2 {
+            let pair = if step < RANDOM_TRIES {
                 random.random_range(0..pairs)
             } else {
-                ((u32::from(start) + u32::from(step)) % u32::from(pairs)) as u16
+                ((u32::from(start) + step) % u32::from(pairs)) as u16
             };
             let port = first + pair * 2;
             if state.taken.contains(&port) {

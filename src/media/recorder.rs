@@ -96,13 +96,30 @@ impl RecordingStore for Folder {
 /// What the recording thread is told.
 #[derive(Debug)]
 pub enum Message {
-    Open { id: u64, name: String, rate_hz: u32, events: Sender<MediaEvent> },
+    Open {
+        id: u64,
+        name: String,
+        rate_hz: u32,
+        events: Sender<MediaEvent>,
+    },
     /// Interleaved samples of whole frames.
-    Block { id: u64, samples: Vec<i16> },
-    Silence { id: u64, frames: u64 },
+    Block {
+        id: u64,
+        samples: Vec<i16>,
+    },
+    Silence {
+        id: u64,
+        frames: u64,
+    },
     /// Frames `from` to `to` (not included) become silence.
-    Erase { id: u64, from: u64, to: u64 },
-    Close { id: u64 },
+    Erase {
+        id: u64,
+        from: u64,
+        to: u64,
+    },
+    Close {
+        id: u64,
+    },
     Stop,
 }
 
@@ -361,8 +378,8 @@ impl Writer {
 
     fn close(&mut self, id: u64) {
         let Some(recording) = self.open.remove(&id) else { return };
-        let duration_ms = u64::from(recording.wav.duration()) * 1_000
-            / u64::from(recording.rate_hz.max(1));
+        let duration_ms =
+            u64::from(recording.wav.duration()) * 1_000 / u64::from(recording.rate_hz.max(1));
         let result = recording.wav.finalize().map_err(wav_failure).and_then(|()| {
             recording.file.with(|file| file.sync()).map_err(|error| failure(&error))
         });

@@ -114,9 +114,7 @@ fn is_private(host: IpAddr) -> bool {
             let carrier_nat = a == 100 && (64..128).contains(&b);
             v4.is_private() || v4.is_link_local() || v4.is_unspecified() || carrier_nat
         }
-        IpAddr::V6(v6) => {
-            v6.is_unique_local() || v6.is_unicast_link_local() || v6.is_unspecified()
-        }
+        IpAddr::V6(v6) => v6.is_unique_local() || v6.is_unicast_link_local() || v6.is_unspecified(),
     }
 }
 

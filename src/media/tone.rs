@@ -23,21 +23,9 @@ struct Ringing {
 const RINGING: [Ringing; 12] = [
     Ringing { country: "US", frequencies_hz: &[440.0, 480.0], cadence_ms: &[2_000, 4_000] },
     Ringing { country: "CA", frequencies_hz: &[440.0, 480.0], cadence_ms: &[2_000, 4_000] },
-    Ringing {
-        country: "GB",
-        frequencies_hz: &[400.0, 450.0],
-        cadence_ms: &[400, 200, 400, 2_000],
-    },
-    Ringing {
-        country: "IE",
-        frequencies_hz: &[400.0, 450.0],
-        cadence_ms: &[400, 200, 400, 2_000],
-    },
-    Ringing {
-        country: "AU",
-        frequencies_hz: &[400.0, 450.0],
-        cadence_ms: &[400, 200, 400, 2_000],
-    },
+    Ringing { country: "GB", frequencies_hz: &[400.0, 450.0], cadence_ms: &[400, 200, 400, 2_000] },
+    Ringing { country: "IE", frequencies_hz: &[400.0, 450.0], cadence_ms: &[400, 200, 400, 2_000] },
+    Ringing { country: "AU", frequencies_hz: &[400.0, 450.0], cadence_ms: &[400, 200, 400, 2_000] },
     Ringing { country: "DE", frequencies_hz: &[425.0], cadence_ms: &[1_000, 4_000] },
     Ringing { country: "AT", frequencies_hz: &[425.0], cadence_ms: &[1_000, 5_000] },
     Ringing { country: "CH", frequencies_hz: &[425.0], cadence_ms: &[1_000, 4_000] },

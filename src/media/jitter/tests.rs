@@ -24,7 +24,12 @@ impl Network {
     }
 
     /// Plays it and says what came out: the frame's own number, or what was missing.
-    fn play(&self, buffer: &mut JitterBuffer, first: u32, ticks: usize) -> Vec<Result<u32, Pulled>> {
+    fn play(
+        &self,
+        buffer: &mut JitterBuffer,
+        first: u32,
+        ticks: usize,
+    ) -> Vec<Result<u32, Pulled>> {
         let mut out = Vec::new();
         for tick in 0..ticks {
             for (_, timestamp) in self.arrivals.iter().filter(|(at, _)| *at == tick) {
@@ -100,9 +105,8 @@ fn duplicates_and_late_ones_are_told() {
 fn jitter_raises_the_delay_and_calm_lowers_it() {
     let mut random = StdRng::seed_from_u64(7);
     let mut buffer = JitterBuffer::new(20, 120);
-    let network = Network::new(500, 0, |index| {
-        Some(if index < 250 { random.random_range(0..5) } else { 0 })
-    });
+    let network =
+        Network::new(500, 0, |index| Some(if index < 250 { random.random_range(0..5) } else { 0 }));
     let mut late = 0;
     for tick in 0..500 {
         for (_, timestamp) in network.arrivals.iter().filter(|(at, _)| *at == tick) {
