@@ -21,14 +21,14 @@ use crate::base::caller::CallerInfo;
 use crate::base::card::{Line, SlotValue, Speaker};
 use crate::base::consent::ConsentMode;
 use crate::base::disposition::Disposition;
-use crate::base::ids::{CallId, LegId, OfferId, PlayId, RequestId};
+use crate::base::ids::{CallId, ConnectorId, LegId, OfferId, PlayId, RequestId};
 use crate::base::key::Key;
 use crate::base::limits;
 use crate::base::moment::Moment;
 use crate::base::reason::Reason;
 use crate::knowledge::Knowledge;
 use crate::policy::{Dialogue, Setup, Tables};
-use crate::understanding::outcome::Understanding;
+use crate::understanding::outcome::{StressLevel, Understanding};
 use crate::understanding::{Memory, Understander};
 
 use super::command::{Command, Fact, Recording};
@@ -120,6 +120,7 @@ struct History {
     tried: Vec<String>,
     reasons: Vec<Reason>,
     stress: f32,
+    level: StressLevel,
     heard_any: bool,
 }
 
@@ -139,7 +140,7 @@ pub struct Session {
     keeping: Keeping,
     history: History,
     pending: Option<steps::Pending>,
-    looking: Option<RequestId>,
+    looking: Option<(RequestId, ConnectorId)>,
     next_leg: u32,
     next_offer: u32,
     bridged_ever: bool,
@@ -276,7 +277,7 @@ impl Session {
     }
 
     fn stressed(&self) -> bool {
-        self.history.stress >= 0.45
+        self.history.level > StressLevel::Calm
     }
 
     fn new_offer(&mut self) -> OfferId {
@@ -307,6 +308,7 @@ impl Session {
 fn remember(history: &mut History, understood: &Understanding) {
     history.heard_any = true;
     history.stress = understood.stress.score;
+    history.level = understood.stress.level;
     for slot in &understood.slots {
         history.slots.retain(|known| known.name != slot.name);
         history.slots.push(slot.clone());

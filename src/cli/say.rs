@@ -49,8 +49,8 @@ fn say(args: &SayArgs) -> Result<Pcm, String> {
     }
     let language = Language::new(&args.language)
         .ok_or_else(|| format!("{:?} is no language code such as \"en\"", args.language))?;
-    let mut voice = Voice::default();
-    voice.cache = std::env::temp_dir().join("warmline-voice");
+    let cache = std::env::temp_dir().join("warmline-voice");
+    let voice = Voice { cache, ..Voice::default() };
     let studio = speech::studio(&voice, None, None).map_err(|error| error.to_string())?;
     let what = Spoken {
         prompt: None,

@@ -7,9 +7,10 @@ use crate::knowledge::connector::fill;
 
 use super::tables::Tables;
 
-/// Stress from which a briefing says "somewhat tense", and "very tense".
-const STRESS_RAISED: f32 = 0.45;
-const STRESS_HIGH: f32 = 0.7;
+/// Stress from which a briefing says "somewhat tense", and "very tense": the understanding's own
+/// thresholds as shipped.
+const STRESS_RAISED: f32 = 0.3;
+const STRESS_HIGH: f32 = 0.6;
 /// Words of one part of a briefing, so that it stays within ten seconds.
 const BRIEFING_PART_WORDS_MAX: usize = 12;
 

@@ -22,7 +22,7 @@ fn two_hundred_calls_at_twenty_a_second_and_none_lost() {
     let arguments = ["-r", "20", "-m", "200", "-l", "200", "-timeout", "90", "-timeout_error"];
     let mut peer = Sipp::start(&caller("", OFFER, &steps), &target, &arguments);
     assert_eq!(peer.wait(), 0, "{}\n{}", peer.errors(), server.log());
-    let calls = server.ended_calls(200, Duration::from_secs(30));
+    let calls = server.ended_heads(200, Duration::from_secs(30));
     assert_eq!(calls.len(), 200);
     let failed: Vec<_> =
         calls.iter().filter(|call| call["disposition"] == "system_failure").collect();

@@ -179,34 +179,39 @@ addresses = ["127.0.0.1"]
         serde_json::from_str(&body).expect("is JSON")
     }
 
-    /// The newest calls, each whole.
-    pub fn calls(&self) -> Vec<serde_json::Value> {
-        let list = self.json("/api/calls?per_page=500");
-        let calls = list["calls"].as_array().cloned().unwrap_or_default();
-        calls
-            .iter()
-            .filter_map(|call| call["id"].as_str())
-            .map(|id| self.json(&format!("/api/calls/{id}")))
-            .collect()
+    /// The heads of all calls, page by page.
+    pub fn heads(&self) -> Vec<serde_json::Value> {
+        let mut heads: Vec<serde_json::Value> = Vec::new();
+        for page in 1..100 {
+            let list = self.json(&format!("/api/calls?page={page}"));
+            let calls = list["calls"].as_array().cloned().unwrap_or_default();
+            if calls.is_empty() {
+                break;
+            }
+            heads.extend(calls);
+        }
+        heads
     }
 
-    /// Waits until `count` calls have ended, and returns them all.
-    pub fn ended_calls(&self, count: usize, within: Duration) -> Vec<serde_json::Value> {
+    /// Waits until `count` calls have ended, and returns their heads.
+    pub fn ended_heads(&self, count: usize, within: Duration) -> Vec<serde_json::Value> {
         let begun = Instant::now();
         loop {
-            let list = self.json("/api/calls?per_page=500");
-            let calls = list["calls"].as_array().cloned().unwrap_or_default();
-            let ended = calls.iter().filter(|call| !call["disposition"].is_null()).count();
+            let heads = self.heads();
+            let ended = heads.iter().filter(|call| !call["disposition"].is_null()).count();
             if ended >= count {
-                return self.calls();
+                return heads;
             }
-            assert!(
-                begun.elapsed() < within,
-                "{ended} of {count} calls ended\n{list:#}\n{}",
-                self.log()
-            );
+            assert!(begun.elapsed() < within, "{ended} of {count} calls ended\n{}", self.log());
             std::thread::sleep(Duration::from_millis(250));
         }
+    }
+
+    /// Waits until `count` calls have ended, and returns all, each whole.
+    pub fn ended_calls(&self, count: usize, within: Duration) -> Vec<serde_json::Value> {
+        let heads = self.ended_heads(count, within);
+        let ids = heads.iter().filter_map(|call| call["id"].as_str());
+        ids.map(|id| self.json(&format!("/api/calls/{id}"))).collect()
     }
 
     /// `true` if the call's recording lies there, opens, and holds sound.
@@ -255,6 +260,7 @@ addresses = ["127.0.0.1"]
             std::thread::sleep(Duration::from_millis(50));
         }
         let _ = child.kill();
+        let _ = child.wait();
         panic!("did not end within {within:?}:\n{}", self.log());
     }
 
@@ -265,6 +271,7 @@ addresses = ["127.0.0.1"]
     }
 
     /// The process id of the running server.
+    #[allow(dead_code)] // for the benchmarks
     pub fn pid(&self) -> u32 {
         self.child.as_ref().map_or(0, Child::id)
     }

@@ -60,6 +60,7 @@ impl Sipp {
     }
 
     /// Milliseconds of every timed transaction (`-trace_rtt`).
+    #[allow(dead_code)] // for the benchmarks
     pub fn response_times(&self) -> Vec<f64> {
         let files = fs::read_dir(self.folder.path()).into_iter().flatten().flatten();
         let text: String = files

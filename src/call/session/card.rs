@@ -43,10 +43,10 @@ impl Session {
     fn summary(&self, name: Option<&str>, hand_over: &HandOver) -> String {
         let who = name.unwrap_or("Unknown caller");
         let why = hand_over.intent_words.as_deref().unwrap_or("wants a person");
-        let mood = match self.history.stress {
-            stress if stress >= 0.7 => ", very tense",
-            stress if stress >= 0.45 => ", tense",
-            _ => "",
+        let mood = match self.history.level {
+            StressLevel::High => ", very tense",
+            StressLevel::Raised => ", tense",
+            StressLevel::Calm => "",
         };
         let danger = if hand_over.priority == Priority::P0 { "DANGER: " } else { "" };
         format!("{danger}{who} {why}{mood}")

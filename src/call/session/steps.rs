@@ -56,7 +56,7 @@ impl Session {
             Step::Satisfied(yes) => self.note(Fact::Satisfied { yes }),
             Step::Tried(what) => self.history.tried.push(what),
             Step::AwaitLookup { request, connector, fields } => {
-                self.looking = Some(request);
+                self.looking = Some((request, connector.clone()));
                 self.timers.set(Timer::Lookup, now, LOOKUP_MAX);
                 self.command(Command::Lookup { request, connector, fields });
             }
@@ -154,10 +154,9 @@ impl Session {
         request: RequestId,
         result: Result<LookupReply, LookupFailure>,
     ) {
-        if self.looking != Some(request) {
+        let Some((_, connector)) = self.looking.take_if(|(waited, _)| *waited == request) else {
             return;
-        }
-        self.looking = None;
+        };
         self.timers.stop(Timer::Lookup);
         let outcome = match &result {
             Ok(_) => "replied",
@@ -165,15 +164,12 @@ impl Session {
             Err(LookupFailure::NotFound) => "knows no such thing",
             Err(LookupFailure::Unavailable) => "unavailable",
         };
-        self.note(Fact::Looked {
-            connector: crate::base::ids::ConnectorId(format!("request {request}")),
-            outcome: outcome.to_owned(),
-        });
+        self.note(Fact::Looked { connector, outcome: outcome.to_owned() });
         self.with_dialogue(now, |dialogue| dialogue.on_lookup(now, request, result));
     }
 
     pub(super) fn lookup_lost(&mut self, now: Moment) {
-        if let Some(request) = self.looking {
+        if let Some(request) = self.looking.as_ref().map(|(request, _)| *request) {
             self.looked_up(now, request, Err(LookupFailure::Timeout));
         }
     }

@@ -1,1 +1,5 @@
+//! Whole calls with the real tables: scripts with expected traces, and a simulated world with
+//! faults. `SEED=n` replays one world.
 
+mod scripts;
+mod world;

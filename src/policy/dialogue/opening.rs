@@ -20,10 +20,16 @@ impl Dialogue {
         match self.setup.consent {
             ConsentMode::Off => {
                 self.say("greeting", &values, &mut steps);
+                self.say("greeting_open", &[], &mut steps);
                 self.consent(ConsentState::Off, &mut steps);
             }
             ConsentMode::Notice => {
+                // The notice is heard to its end; over what follows the caller may speak.
                 self.say("greeting_recorded", &values, &mut steps);
+                if let Some(Step::Say(notice)) = steps.last_mut() {
+                    notice.barge_in = false;
+                }
+                self.say("greeting_open", &[], &mut steps);
                 self.consent(ConsentState::Notified, &mut steps);
             }
             ConsentMode::Ask => {

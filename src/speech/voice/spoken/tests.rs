@@ -29,7 +29,7 @@ fn figures_are_spoken_properly() {
         ("+49-30-1234567", "plus four nine, three zero, one two three, four five six, seven"),
         ("order AB12", "order A B one two"),
         ("order <digits>4217</digits> is", "order four two one seven is"),
-        ("<b>bold</b> <digits>9", "bold 9"),
+        ("<b>bold</b> <digits>9", "bold nine"),
         ("Mr. Smith & Dr. Who", "Mister Smith and Doctor Who"),
         ("(2 of 3)", "(two of three)"),
         ("12,50 EUR", "twelve euros and fifty cents"),
