@@ -60,7 +60,7 @@ impl Baresip {
     }
 
     pub fn contact(&self) -> String {
-        format!("sip:agent@127.0.0.1:{}", self.sip_port)
+        format!("sip:phone@127.0.0.1:{}", self.sip_port)
     }
 
     pub fn dial(&self, uri: &str) {
