@@ -20,6 +20,7 @@ pub mod desk;
 pub mod knowledge;
 pub mod manual;
 pub mod media;
+pub mod models;
 pub mod policy;
 pub mod publish;
 pub mod runtime;

@@ -16,4 +16,5 @@ pub mod pii;
 pub mod reason;
 pub mod session;
 pub mod spoken;
+pub mod upsample;
 pub mod utterance;

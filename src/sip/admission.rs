@@ -25,6 +25,8 @@ pub enum Verdict {
 #[derive(Clone, Copy, Debug)]
 pub struct Facts {
     pub source: SocketAddr,
+    /// A phone of ours is registered from that address.
+    pub registered: bool,
     /// Its tags name a dialog of ours.
     pub known_dialog: bool,
     /// Its Call-ID is that of a leg of ours.
@@ -135,7 +137,11 @@ impl Admission {
         if facts.known_dialog {
             return judged(request, allow).map_or_else(Verdict::Answer, |()| Verdict::Pass);
         }
-        if !trusted && !self.may_knock(settings, request) {
+        if facts.registered && !trusted && request.method == Method::Invite {
+            // Agents are called; they do not call in by their phone.
+            return Verdict::Answer(Refusal::new(403, "a phone of ours"));
+        }
+        if !trusted && !facts.registered && !self.may_knock(settings, request) {
             self.offend(settings, facts.source.ip(), Offence::Uninvited, facts.now_ms);
             return match settings.strangers {
                 Strangers::Silence => Verdict::Drop,

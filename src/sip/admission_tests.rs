@@ -17,6 +17,7 @@ fn settings() -> Settings {
 fn facts(source: &str) -> Facts {
     Facts {
         source: source.parse().expect("address"),
+        registered: false,
         known_dialog: false,
         known_call: false,
         calls: 0,
@@ -200,4 +201,18 @@ fn a_trunk_may_have_to_prove_itself() {
     let stranger: SocketAddr = STRANGER.parse().expect("address");
     let trunk = trunk_of(&settings, &roaming, stranger.ip()).map(|trunk| trunk.id.0.as_str());
     assert_eq!(trunk, Some("roaming"));
+}
+
+#[test]
+fn a_registered_phone_may_ask_what_it_likes_without_being_shut_out() {
+    let settings = with_phone();
+    let mut gate = Admission::new([1; 32], &settings);
+    let home = Facts { registered: true, ..facts(STRANGER) };
+    for (method, wanted) in [("OPTIONS", 0), ("SUBSCRIBE", 405), ("INVITE", 403)] {
+        for _ in 0..20 {
+            let verdict = gate.decide(&settings, &request(method, "<sip:b@h>", ""), &home);
+            assert_eq!(code(&verdict), wanted, "{method}");
+        }
+    }
+    assert!(!gate.is_banned(home.source.ip(), home.now_ms));
 }

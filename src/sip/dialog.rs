@@ -139,7 +139,7 @@ impl Dialog {
     }
 
     fn numbered(&self, method: Method, seq: u32) -> Option<Request> {
-        let uri = Uri::try_from(self.target.as_str()).ok()?;
+        let uri = wire::request_uri(&self.target)?;
         let mut headers = vec![make("Max-Forwards", "70")];
         headers.extend(self.routes.iter().map(|route| make("Route", route.as_str())));
         headers.push(make("From", format!("{};tag={}", self.local, self.local_tag)));

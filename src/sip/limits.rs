@@ -40,6 +40,9 @@ pub const TCP_CONNECT_TRY: Duration = Duration::from_millis(700);
 /// A peer that does not take a message by then has its connection closed.
 pub const TCP_SEND: Duration = Duration::from_secs(5);
 
+/// Sent bytes that the peer has not taken by then end the connection (TCP_USER_TIMEOUT).
+pub const TCP_STALL: Duration = Duration::from_secs(10);
+
 /// Addresses whose rate and score are remembered; the quietest are forgotten first.
 pub const SOURCES_MAX: usize = 20_000;
 /// Messages a second and in a burst from one unknown address; more are dropped unread.

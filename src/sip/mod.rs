@@ -19,6 +19,8 @@ mod dialog;
 mod digest;
 mod endpoint;
 mod event;
+#[cfg(test)]
+mod fuzz_tests;
 mod judge;
 mod keys;
 mod ladder;

@@ -16,7 +16,7 @@ use rsipstack::transport::{SipAddr, SipConnection};
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::{TcpListener, TcpStream, UdpSocket};
 
-use super::limits::{TCP_CONNECT, TCP_CONNECT_TRY};
+use super::limits::{TCP_CONNECT, TCP_CONNECT_TRY, TCP_STALL};
 use crate::base::limits::{SIP_MESSAGE_BYTES_MAX, SIP_UDP_REQUEST_BYTES_MAX};
 
 /// Why the endpoint could not start.
@@ -259,6 +259,8 @@ impl Net {
         peer: SocketAddr,
     ) -> Result<(Route, TcpConnection), NoRoute> {
         let _ = stream.set_nodelay(true);
+        // A peer that stops reading is given up by the kernel, which frees whoever waits for it.
+        let _ = socket2::SockRef::from(&stream).set_tcp_user_timeout(Some(TCP_STALL));
         let local = stream.local_addr().map_err(|_| NoRoute::NoConnection)?;
         let addr = SipAddr::new(Transport::Tcp, local.into());
         let connection =

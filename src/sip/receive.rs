@@ -2,10 +2,12 @@
 //! become transactions of rsipstack and reach a leg, the registrar or a plain answer.
 
 use std::net::SocketAddr;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use bytes::BytesMut;
+use futures_util::FutureExt as _;
 use rsipstack::sip::{Method, Request, Response, SipMessage, Transport};
 use rsipstack::transaction::key::{TransactionKey, TransactionRole};
 use rsipstack::transaction::{Transaction, TransactionReceiver};
@@ -142,8 +144,18 @@ async fn follow_stream(shared: &Arc<Shared>, connection: &TcpConnection, peer: S
     }
 }
 
-/// One message from the network. `false` if its connection is not worth keeping.
+/// One message from the network, behind a net: a panic over some bytes, in rsipstack's parser or
+/// in ours, costs that message and never the reader. `false` if its connection is not worth
+/// keeping.
 async fn receive(shared: &Arc<Shared>, bytes: &[u8], route: &Route) -> bool {
+    let caught = AssertUnwindSafe(take(shared, bytes, route)).catch_unwind().await;
+    caught.unwrap_or_else(|_| {
+        tracing::error!(source = %route.peer, length = bytes.len(), "panic over a SIP message");
+        false
+    })
+}
+
+async fn take(shared: &Arc<Shared>, bytes: &[u8], route: &Route) -> bool {
     let (source, settings) = (route.peer, &shared.settings);
     let dialled = locked(&shared.dialled).contains_key(&source.ip());
     let now_ms = shared.now_ms();
@@ -156,10 +168,12 @@ async fn receive(shared: &Arc<Shared>, bytes: &[u8], route: &Route) -> bool {
     }
     let transport = if route.by_tcp { Transport::Tcp } else { Transport::Udp };
     let sound = judge::first_line_is_sound(bytes);
-    let parsed = SipMessage::try_from(bytes)
-        .ok()
-        .filter(|_| sound)
-        .and_then(|message| SipConnection::update_msg_received(message, source, transport).ok());
+    let parsed = SipMessage::try_from(bytes).ok().filter(|_| sound).and_then(|mut message| {
+        if let SipMessage::Request(request) = &mut message {
+            wire::harden_via(request);
+        }
+        SipConnection::update_msg_received(message, source, transport).ok()
+    });
     let Some(message) = parsed else {
         return unparsed(shared, bytes, route).await;
     };
@@ -223,8 +237,10 @@ fn decide(shared: &Arc<Shared>, request: &Request, source: SocketAddr) -> Verdic
     let known_call = loose && legs.keys().any(|key| key.call_id == call_id);
     let calls = legs.values().filter(|entry| entry.invited.is_some()).count();
     drop(legs);
+    let registered = locked(&shared.registrar).is_home(source.ip(), shared.now_ms());
     let facts = Facts {
         source,
+        registered,
         known_dialog,
         known_call,
         calls,
@@ -317,36 +333,44 @@ fn source_of(transaction: &Transaction) -> Option<(SocketAddr, bool)> {
 
 async fn dispatch(shared: Arc<Shared>, mut transactions: TransactionReceiver) {
     while let Some(transaction) = transactions.recv().await {
-        let Some((source, by_tcp)) = source_of(&transaction) else { continue };
-        let Some(connection) = transaction.connection.clone() else { continue };
-        let route = Route { connection, peer: source, by_tcp };
-        let request = &transaction.original;
-        let to_tag = header(request, "To").and_then(wire::tag_of).map(str::to_owned);
-        if let Some(local_tag) = to_tag {
-            let call_id = header(request, "Call-ID").unwrap_or("").to_owned();
-            let key = LegKey { call_id, local_tag };
-            let wire = locked(&shared.legs).get(&key).map(|entry| entry.wire.clone());
-            match wire {
-                // A leg that is so far behind drops it; the peer sends it again.
-                Some(wire) => drop(wire.try_send(LegInput::Request(Box::new(transaction)))),
-                None => reply(&shared, transaction, 481, &[]).await,
-            }
-            continue;
+        let caught = AssertUnwindSafe(deliver(&shared, transaction)).catch_unwind().await;
+        if caught.is_err() {
+            tracing::error!("panic over a SIP transaction");
         }
-        match request.method {
-            Method::Invite => leg::incoming(&shared, transaction, route).await,
-            Method::Options => {
-                let allow = admission::allow(&shared.settings);
-                let headers = [
-                    ("Allow", allow.to_owned()),
-                    ("Accept", "application/sdp, multipart/mixed".to_owned()),
-                    ("Supported", judge::SUPPORTED.to_owned()),
-                ];
-                reply(&shared, transaction, 200, &headers).await;
-            }
-            Method::Register => register(&shared, transaction, &route).await,
-            _ => reply(&shared, transaction, 481, &[]).await,
+    }
+}
+
+/// Takes a transaction to the leg, the registrar or the answer that it is for.
+async fn deliver(shared: &Arc<Shared>, transaction: Transaction) {
+    let Some((source, by_tcp)) = source_of(&transaction) else { return };
+    let Some(connection) = transaction.connection.clone() else { return };
+    let route = Route { connection, peer: source, by_tcp };
+    let request = &transaction.original;
+    let to_tag = header(request, "To").and_then(wire::tag_of).map(str::to_owned);
+    if let Some(local_tag) = to_tag {
+        let call_id = header(request, "Call-ID").unwrap_or("").to_owned();
+        let key = LegKey { call_id, local_tag };
+        let wire = locked(&shared.legs).get(&key).map(|entry| entry.wire.clone());
+        match wire {
+            // A leg that is so far behind drops it; the peer sends it again.
+            Some(wire) => drop(wire.try_send(LegInput::Request(Box::new(transaction)))),
+            None => reply(shared, transaction, 481, &[]).await,
         }
+        return;
+    }
+    match request.method {
+        Method::Invite => leg::incoming(shared, transaction, route).await,
+        Method::Options => {
+            let allow = admission::allow(&shared.settings);
+            let headers = [
+                ("Allow", allow.to_owned()),
+                ("Accept", "application/sdp, multipart/mixed".to_owned()),
+                ("Supported", judge::SUPPORTED.to_owned()),
+            ];
+            reply(shared, transaction, 200, &headers).await;
+        }
+        Method::Register => register(shared, transaction, &route).await,
+        _ => reply(shared, transaction, 481, &[]).await,
     }
 }
 

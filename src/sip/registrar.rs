@@ -2,7 +2,7 @@
 //! memory. Times are milliseconds on a monotonic clock. Who may register is decided before.
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use super::limits::{CONTACTS_MAX, REGISTER_EXPIRES_S_MAX, REGISTER_EXPIRES_S_MIN};
 use super::wire;
@@ -87,6 +87,12 @@ impl Registrar {
     pub fn registered(&self, user: &str, now_ms: u64) -> Vec<Binding> {
         let all = self.table.get(user).into_iter().flatten();
         all.filter(|binding| binding.expires_ms > now_ms).cloned().collect()
+    }
+
+    /// `true` if a phone is registered from `address` now.
+    pub fn is_home(&self, address: IpAddr, now_ms: u64) -> bool {
+        let mut all = self.table.values().flatten();
+        all.any(|known| known.source.ip() == address && known.expires_ms > now_ms)
     }
 
     /// Drops what has expired; the users who have nothing left now.
@@ -187,6 +193,8 @@ mod tests {
         assert_eq!(second[1].expires_ms, 301_000);
         let asked = registrar.register("ann", &wish(&[], None, 3), 119_999).expect("asked");
         assert_eq!(asked.len(), 2);
+        let home = "192.0.2.1".parse().expect("address");
+        assert!(registrar.is_home(home, 300_999) && !registrar.is_home(home, 301_000));
         assert_eq!(contacts(&registrar.registered("ann", 120_000)), ["sip:ann@10.0.0.2"]);
         assert_eq!(registrar.expire(301_000), ["ann"]);
     }

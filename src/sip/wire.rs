@@ -141,6 +141,39 @@ pub fn branch<M: HasHeaders>(message: &M) -> Option<&str> {
     param(split_list(via).first()?, "branch")
 }
 
+/// Takes from the topmost Via what only the receiver may write there: a `received` of the sender's
+/// own would lead our answers, and our idea of who asks, elsewhere. `rport` is set, so that
+/// answers always go back through the sender's NAT (RFC 3581).
+pub fn harden_via(request: &mut Request) {
+    for header in request.headers.iter_mut() {
+        let Header::Via(via) = header else { continue };
+        let value = via.value().to_owned();
+        let first = split_list(&value).first().map_or(0, |first| first.len());
+        let lead = value.len() - value.trim_start().len();
+        let (first, rest) = value.split_at_checked(lead + first).unwrap_or((&value, ""));
+        let kept: Vec<&str> = first
+            .split(';')
+            .filter(|part| {
+                let name = part.split('=').next().unwrap_or("").trim();
+                !name.eq_ignore_ascii_case("received") && !name.eq_ignore_ascii_case("rport")
+            })
+            .collect();
+        via.replace(format!("{};rport{rest}", kept.join(";")));
+        return;
+    }
+}
+
+/// A Request-URI. rsipstack keeps escapes as they are and escapes them again on the way out, so
+/// they are undone here.
+pub fn request_uri(text: &str) -> Option<rsipstack::sip::Uri> {
+    let mut uri = rsipstack::sip::Uri::try_from(text).ok()?;
+    if let Some(auth) = uri.auth.as_mut() {
+        let plain = percent_encoding::percent_decode_str(&auth.user).decode_utf8().ok()?;
+        auth.user = plain.into_owned();
+    }
+    Some(uri)
+}
+
 /// A header of ours. Line breaks cannot ride on it.
 pub fn make(name: &str, value: impl Into<String>) -> Header {
     let mut value: String = value.into();
@@ -218,6 +251,32 @@ mod tests {
     #[test]
     fn splits_lists_outside_quotes() {
         assert_eq!(split_list(r#""a,b" <sip:x,y>, c ,,d"#), [r#""a,b" <sip:x,y>"#, "c", "d"]);
+    }
+
+    #[test]
+    fn the_sender_has_no_say_in_where_answers_go() {
+        for (via, wanted) in [
+            ("SIP/2.0/UDP h:5;branch=b", "SIP/2.0/UDP h:5;branch=b;rport"),
+            ("SIP/2.0/UDP h;received=9.9.9.9;rport=7;branch=b", "SIP/2.0/UDP h;branch=b;rport"),
+            (
+                "SIP/2.0/UDP h;Received=1.1.1.1, SIP/2.0/UDP p;received=2.2.2.2",
+                "SIP/2.0/UDP h;rport, SIP/2.0/UDP p;received=2.2.2.2",
+            ),
+        ] {
+            let text = format!("OPTIONS sip:a SIP/2.0\r\nVia: {via}\r\nVia: x\r\n\r\n");
+            let mut request = Request::try_from(text.as_bytes()).expect("well formed");
+            harden_via(&mut request);
+            let vias: Vec<&str> = headers(&request, "Via").collect();
+            assert_eq!(vias, [wanted, "x"], "{via}");
+        }
+    }
+
+    #[test]
+    fn escapes_in_a_request_uri_stay_as_they_were() {
+        for text in ["sip:a%40b@h", "sip:+4930@h:5070;transport=TCP", "sip:h"] {
+            let uri = request_uri(text).expect(text);
+            assert_eq!(uri.to_string(), text);
+        }
     }
 
     #[test]

@@ -348,3 +348,122 @@ async fn a_flood_of_a_stranger_hurts_nobody_else() {
     let heard = timeout(Duration::from_millis(300), evil.recv_from(&mut [0; 64])).await;
     assert!(heard.is_err(), "the stranger was answered");
 }
+
+#[tokio::test]
+async fn nobody_passes_for_another_by_a_via_of_his_own() {
+    let mut settings = with_trunk("192.0.2.1");
+    settings.trunks[0].credentials = None;
+    let ours = Answerer::start(settings, Manner::Ring);
+    let mut peer = Peer::new().await;
+    let text = invite(&peer, ours.udp, "forged", "").replace(";rport", ";received=192.0.2.1");
+    assert!(text.contains(";received=192.0.2.1\r\n"), "{text}");
+    peer.socket.send_to(text.as_bytes(), ours.udp).await.expect("sent");
+    peer.wait_for("SIP/2.0 180").await;
+    let heard = ours.heard.lock().expect("whole");
+    let call = heard.incoming.first().expect("came");
+    assert_eq!((call.source, call.trunk.as_str()), (peer.at(), "local"));
+}
+
+/// A request that a raw caller would write in the dialog that `response` made.
+fn in_dialog(peer: &Peer, to: SocketAddr, response: &str, first: &str, cseq: &str) -> String {
+    let line = |name: &str| {
+        let found = response.lines().find(|line| line.starts_with(&format!("{name}: ")));
+        found.unwrap_or_else(|| panic!("no {name}")).to_owned()
+    };
+    let branch = cseq.replace(' ', "");
+    format!(
+        "{first} sip:ivr@{to} SIP/2.0\r\nVia: SIP/2.0/UDP {};branch=z9hG4bK{branch};rport\r\n\
+         {}\r\n{}\r\nCall-ID: raw-1\r\nCSeq: {cseq}\r\nMax-Forwards: 70\r\n\
+         Content-Length: 0\r\n\r\n",
+        peer.at(),
+        line("From"),
+        line("To")
+    )
+}
+
+/// How long until a message comes that begins so.
+async fn wait_long(peer: &mut Peer, beginning: &str, seconds: u64) -> u64 {
+    let began = std::time::Instant::now();
+    while began.elapsed() < Duration::from_secs(seconds) {
+        match peer.hear().await {
+            Some(text) if text.starts_with(beginning) => return began.elapsed().as_secs(),
+            Some(_) | None => {}
+        }
+    }
+    panic!("no {beginning} in {seconds} s")
+}
+
+#[tokio::test]
+#[ignore = "takes a minute: ./dev test --full"]
+async fn sessions_are_refreshed_and_dead_ones_ended_in_time() {
+    let lost =
+        |event: &LegEvent| matches!(event, LegEvent::Ended { end: LegEnd::SignallingLost, .. });
+    let call = async |who: &str| {
+        let ours = Answerer::start(open_settings(), Manner::Answer);
+        let mut peer = Peer::new().await;
+        let timer = format!("Supported: timer\r\nSession-Expires: 90;refresher={who}\r\n");
+        let text = invite(&peer, ours.udp, who, &timer);
+        peer.socket.send_to(text.as_bytes(), ours.udp).await.expect("sent");
+        let answer = peer.wait_for("SIP/2.0 200").await;
+        let ack = in_dialog(&peer, ours.udp, &answer, "ACK", "1 ACK");
+        peer.socket.send_to(ack.as_bytes(), ours.udp).await.expect("sent");
+        (ours, peer)
+    };
+    let refreshed = async {
+        let (_ours, mut peer) = call("uas").await;
+        let after = wait_long(&mut peer, "INVITE ", 60).await;
+        assert!((44..=47).contains(&after), "refreshed after {after} s");
+    };
+    let dead = async {
+        let (ours, mut peer) = call("uac").await;
+        let after = wait_long(&mut peer, "BYE ", 70).await;
+        assert!((59..=62).contains(&after), "ended after {after} s");
+        assert_eq!(ours.count(lost), 1);
+    };
+    let unacknowledged = async {
+        let ours = Answerer::start(open_settings(), Manner::Answer);
+        let mut peer = Peer::new().await;
+        let text = invite(&peer, ours.udp, "noack", "");
+        peer.socket.send_to(text.as_bytes(), ours.udp).await.expect("sent");
+        let after = wait_long(&mut peer, "BYE ", 40).await;
+        assert!((31..=34).contains(&after), "ended after {after} s");
+        assert_eq!(ours.count(lost), 1);
+    };
+    tokio::join!(refreshed, dead, unacknowledged);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_peer_that_stops_reading_holds_up_nobody() {
+    let ours = Answerer::start(open_settings(), Manner::Answer);
+    let mut peer = Peer::new().await;
+    let socket = tokio::net::TcpSocket::new_v4().expect("socket");
+    socket.set_recv_buffer_size(4_096).expect("set");
+    let mut stream = socket.connect(ours.tcp).await.expect("connects");
+    let long = "x".repeat(4_000);
+    let flood = tokio::spawn(async move {
+        use tokio::io::AsyncWriteExt as _;
+        for number in 0..6_000 {
+            let text = format!(
+                "OPTIONS sip:a@h SIP/2.0\r\nVia: SIP/2.0/TCP h;branch=z9hG4bK{number}\r\n\
+                 From: <sip:a@h>;tag=1\r\nTo: <sip:a@h>\r\nCall-ID: {long}{number}\r\n\
+                 CSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n"
+            );
+            if stream.write_all(text.as_bytes()).await.is_err() {
+                break;
+            }
+        }
+        tokio::time::sleep(Duration::from_secs(5)).await;
+    });
+    let mut worst = Duration::ZERO;
+    for number in 0..20 {
+        let to = ours.udp;
+        let ping = options(to, 20_000 + number).replace("@PORT", &peer.at().port().to_string());
+        let sent = std::time::Instant::now();
+        peer.socket.send_to(ping.as_bytes(), to).await.expect("sent");
+        peer.wait_for("SIP/2.0 200").await;
+        worst = worst.max(sent.elapsed());
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    flood.abort();
+    assert!(worst < Duration::from_millis(500), "{worst:?}");
+}

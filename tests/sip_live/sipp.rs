@@ -354,3 +354,32 @@ async fn strangers_hear_nothing() {
         tokio::task::spawn_blocking(move || crate::harness::ask(udp, ping.as_bytes(), quiet));
     assert_eq!(answer.await.expect("ran"), None);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "a measurement: cargo test --release --test sip_live -- --ignored figures --nocapture"]
+async fn figures() {
+    if !have_sipp() {
+        return;
+    }
+    for (rate, calls) in [("20", "200"), ("200", "2000")] {
+        let ours = Answerer::start(open_settings(), Manner::Answer);
+        let (handle, udp) = (ours.handle.clone(), ours.udp.to_string());
+        let folder = tempfile::tempdir().expect("folder");
+        let mut command = tokio::process::Command::new("sipp");
+        command.args(["-sn", "uac", &udp, "-i", "127.0.0.1", "-m", calls, "-r", rate, "-d", "0"]);
+        command.args(["-l", "5000", "-nostdin", "-timeout", "30", "-trace_rtt", "-rtt_freq", "1"]);
+        let status = command.current_dir(folder.path()).output().await.expect("sipp runs").status;
+        let mut times = Vec::new();
+        for entry in std::fs::read_dir(folder.path()).expect("read").flatten() {
+            let text = std::fs::read_to_string(entry.path()).unwrap_or_default();
+            let read = |line: &str| line.split(';').nth(1)?.parse::<f64>().ok();
+            times.extend(text.lines().skip(1).filter_map(read));
+        }
+        times.sort_by(f64::total_cmp);
+        let at = |part: f64| times.get((times.len() as f64 * part) as usize).copied();
+        let count = times.len();
+        let (p50, p95, p99, max) = (at(0.5), at(0.95), at(0.99), times.last());
+        println!("{rate} calls/s x {calls}: {status}, INVITE to 200, ms, {count} samples:");
+        println!("  p50 {p50:?} p95 {p95:?} p99 {p99:?} max {max:?}, kept {:?}", handle.kept());
+    }
+}

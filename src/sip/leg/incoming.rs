@@ -63,7 +63,7 @@ pub(crate) async fn incoming(shared: &Arc<Shared>, transaction: Transaction, rou
 
 async fn begin(
     shared: &Arc<Shared>,
-    mut transaction: Transaction,
+    transaction: Transaction,
     route: Route,
     dialog: Dialog,
     offer: Option<SessionDescription>,
@@ -103,7 +103,8 @@ async fn begin(
     }
     leg.timers.patience = Some(Instant::now() + INCOMING_RING);
     if let Some(trying) = leg.invite_response(100) {
-        let _ = transaction.respond(trying).await;
+        // By the transaction's own task: a peer that stops reading must not hold up the others.
+        leg.respond(trying);
     }
     tokio::spawn(follow_invite(transaction, seq, leg.wire.clone()));
     let bound = shared.net.udp_at.or(shared.net.tcp_at).map(|at| at.ip());

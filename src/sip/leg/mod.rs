@@ -236,10 +236,6 @@ impl Leg {
                 () = tokio::time::sleep_until(due) => self.time_came().await,
             }
         }
-        // What the leak of rsipstack's own dialog layer would be: nothing of ours stays.
-        self.leave_home();
-        locked(&self.shared.legs).remove(&self.key);
-        self.shared.ladders.close(&self.key.call_id);
     }
 
     fn next_due(&self) -> Instant {
@@ -351,6 +347,21 @@ impl Leg {
         if !self.told {
             self.told = true;
             self.tell(LegEvent::Ended { end, reason }).await;
+        }
+    }
+}
+
+impl Drop for Leg {
+    /// What the leak of rsipstack's own dialog layer would be: nothing of ours stays, not even
+    /// after a panic, of which the runtime hears as of any other end.
+    fn drop(&mut self) {
+        self.leave_home();
+        locked(&self.shared.legs).remove(&self.key);
+        self.shared.ladders.close(&self.key.call_id);
+        if std::thread::panicking() && !self.told {
+            let reason = Some("a fault of ours".to_owned());
+            let event = LegEvent::Ended { end: LegEnd::SignallingLost, reason };
+            let _ = self.shared.events.try_send(SipEvent::Leg { leg: self.id, event });
         }
     }
 }

@@ -1,0 +1,178 @@
+//! Listening: decode time and word errors with the cut context and end guard, beside the plain
+//! full-context decode of the same clips and model in the same run; and the time from the end of
+//! a voice to its text.
+//!
+//! `cargo bench --bench speech -- [CLIPS | full]`: 16 clips unless told otherwise (about 2 min).
+//! Needs the models in `models/` and the clips in `../shared/data/speech`; says so where absent.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use warmline::base::language::Language;
+use warmline::base::listen::ListenMode;
+use warmline::base::moment::Moment;
+use warmline::base::upsample::to_speech_rate;
+use warmline::speech::hear::listener::{
+    Completeness, Listener, ListenerSettings, Listening, Output,
+};
+use warmline::speech::hear::score::{Errors, word_errors};
+use warmline::speech::hear::transcript::{Hint, StopFlag, Transcriber};
+use warmline::speech::hear::whisper::{Whisper, WhisperModel, WhisperSettings};
+
+const CLIPS_DEFAULT: usize = 16;
+const MODELS: [(&str, &str); 2] =
+    [("base-q8_0", "ggml-base-q8_0.bin"), ("tiny.en-q8_0", "ggml-tiny.en-q8_0.bin")];
+
+struct Clip {
+    said: String,
+    sound: Vec<i16>,
+}
+
+fn main() {
+    // `cargo bench` passes `--bench`; the first word that is no option says how many clips.
+    let wanted = std::env::args().skip(1).find(|word| !word.starts_with('-'));
+    let count = match wanted.as_deref() {
+        Some("full") => usize::MAX,
+        Some(number) => number.parse().unwrap_or(CLIPS_DEFAULT),
+        None => CLIPS_DEFAULT,
+    };
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    let Some(clips) = clips(&root.join("../shared/data/speech/callers"), count) else {
+        println!("speech: skipped, ../shared/data/speech is not there");
+        return;
+    };
+    let seconds: f64 = clips.iter().map(|clip| clip.sound.len() as f64 / 16_000.0).sum();
+    println!("speech: {} callers, {seconds:.0} s of sound, one thread", clips.len());
+    for (id, file) in MODELS {
+        let path = root.join("models").join(file);
+        match WhisperModel::load(&path) {
+            Ok(model) => measure(id, &model, &clips),
+            Err(error) => println!("speech {id}: skipped, {error}"),
+        }
+    }
+}
+
+/// `count` clips with speech, spread evenly over the set.
+fn clips(folder: &Path, count: usize) -> Option<Vec<Clip>> {
+    let manifest = std::fs::read_to_string(folder.join("manifest.jsonl")).ok()?;
+    let spoken: Vec<(String, String)> = manifest
+        .lines()
+        .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
+        .filter_map(|clip| {
+            let field = |name: &str| clip.get(name)?.as_str().map(str::to_owned);
+            Some((field("file")?, field("text")?))
+        })
+        .filter(|(_, text)| !text.is_empty())
+        .collect();
+    let step = (spoken.len() / count.max(1)).max(1);
+    let chosen = spoken.into_iter().step_by(step).take(count);
+    Some(
+        chosen
+            .filter_map(|(file, said)| Some(Clip { said, sound: sound(&folder.join(file))? }))
+            .collect(),
+    )
+}
+
+fn sound(path: &Path) -> Option<Vec<i16>> {
+    let mut reader = hound::WavReader::open(path).ok()?;
+    let rate_hz = reader.spec().sample_rate;
+    let samples: Vec<i16> = reader.samples::<i16>().collect::<Result<_, _>>().ok()?;
+    Some(to_speech_rate(&samples, rate_hz))
+}
+
+fn measure(id: &str, model: &WhisperModel, clips: &[Clip]) {
+    let make = |settings| model.transcriber(settings);
+    let (Ok(mut cut), Ok(mut plain)) =
+        (make(WhisperSettings::default()), make(WhisperSettings::PLAIN))
+    else {
+        return println!("speech {id}: skipped, no memory for a recogniser");
+    };
+    let (mut cut_ms, mut plain_ms) = (Vec::new(), Vec::new());
+    let (mut cut_errors, mut plain_errors) = (Errors::default(), Errors::default());
+    // Taken in turns, so that a busy machine slows both alike.
+    for clip in clips {
+        decode(&mut cut, clip, &mut cut_ms, &mut cut_errors);
+        decode(&mut plain, clip, &mut plain_ms, &mut plain_errors);
+    }
+    line(id, "cut context, end guard", &mut cut_ms, cut_errors);
+    line(id, "plain full context", &mut plain_ms, plain_errors);
+    let ratio = percentile(&mut plain_ms, 50) as f64 / percentile(&mut cut_ms, 50).max(1) as f64;
+    println!("speech {id}: {ratio:.1} times faster than plain at the median");
+    let mut text_ms: Vec<u64> = clips.iter().filter_map(|one| to_text(&mut cut, one)).collect();
+    println!(
+        "speech {id}: end of voice → text of a known answer p50 {} ms, p95 {} ms ({} turns)",
+        percentile(&mut text_ms, 50),
+        percentile(&mut text_ms, 95),
+        text_ms.len(),
+    );
+}
+
+fn decode(whisper: &mut Whisper, clip: &Clip, times_ms: &mut Vec<u64>, errors: &mut Errors) {
+    match whisper.transcribe(&clip.sound, &Hint::default(), &StopFlag::default()) {
+        Ok(transcript) => {
+            times_ms.push(transcript.engine_ms);
+            *errors += word_errors(&clip.said, &transcript.text);
+        }
+        Err(error) => println!("speech: a decode failed: {error}"),
+    }
+}
+
+fn line(id: &str, way: &str, times_ms: &mut [u64], errors: Errors) {
+    println!(
+        "speech {id}: {way:<24} p50 {:>5} ms  p95 {:>5} ms  word errors {:>5.1} % of {}",
+        percentile(times_ms, 50),
+        percentile(times_ms, 95),
+        errors.percent(),
+        errors.words,
+    );
+}
+
+fn percentile(times_ms: &mut [u64], percent: usize) -> u64 {
+    times_ms.sort_unstable();
+    let place = (times_ms.len() * percent / 100).min(times_ms.len().saturating_sub(1));
+    times_ms.get(place).copied().unwrap_or(0)
+}
+
+/// Plays the clip to a listener on a virtual clock, each decode taking the time that it really
+/// took; the time from the last voice to the last text.
+fn to_text(whisper: &mut Whisper, clip: &Clip) -> Option<u64> {
+    let judge = Arc::new(|_: &str, _: ListenMode| Completeness::Complete);
+    let mut listener = Listener::new(ListenerSettings::default(), judge);
+    listener.set_mode(Listening {
+        mode: ListenMode::Turn,
+        language: Language::english(),
+        prompt: None,
+    });
+    let mut pending = Vec::new();
+    let mut last = None;
+    let silence = vec![0_i16; 32_000];
+    for (number, frame) in clip.sound.chunks(320).chain(silence.chunks(320)).enumerate() {
+        let now = Moment(20 * (number as u64 + 1));
+        for (at, job, transcript) in std::mem::take(&mut pending) {
+            if at <= now {
+                listener.handle_decoded(now, job, Ok(transcript));
+            } else {
+                pending.push((at, job, transcript));
+            }
+        }
+        listener.push_frame(now, frame, 16_000);
+        while let Some(output) = listener.poll_output() {
+            match output {
+                Output::StartDecode(order) => {
+                    let stop = StopFlag::default();
+                    let text = whisper.transcribe(&order.samples, &order.hint, &stop).ok()?;
+                    let ready = now + Duration::from_millis(text.engine_ms);
+                    pending.push((ready, order.job, text));
+                }
+                Output::Heard(utterance) => last = Some(now.since(utterance.ended)),
+                Output::Cancel { job } => pending.retain(|(_, waiting, _)| *waiting != job),
+                Output::SpeechBegan
+                | Output::Raise { .. }
+                | Output::HeardNothing
+                | Output::SpeechUnavailable => {}
+            }
+        }
+    }
+    last.map(|time| time.as_millis() as u64)
+}

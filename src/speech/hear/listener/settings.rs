@@ -1,0 +1,125 @@
+//! How long a listener waits, and for what.
+
+use crate::base::limits::{PRE_ROLL_MS, UTTERANCE_MS_MAX};
+use crate::base::listen::ListenMode;
+
+/// Whether what was heard so far can stand as a whole turn. Judged by the understanding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Completeness {
+    /// It fixes an intent with all it needs, an answer, or all the digits.
+    Complete,
+    /// It says nothing that we know; more may come.
+    Open,
+    /// It stops in the middle: "I want to, um", "my number is four two".
+    Unfinished,
+}
+
+/// The understanding's judgement on a text, asked whenever a text is there.
+pub trait CompletenessJudge: Send + Sync {
+    fn judge(&self, text: &str, mode: ListenMode) -> Completeness;
+}
+
+impl<F> CompletenessJudge for F
+where
+    F: Fn(&str, ListenMode) -> Completeness + Send + Sync,
+{
+    fn judge(&self, text: &str, mode: ListenMode) -> Completeness {
+        self(text, mode)
+    }
+}
+
+/// Settings of a listener. All times in milliseconds.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ListenerSettings {
+    /// Sound kept from before the voice was found.
+    pub pre_roll_ms: u64,
+    /// Less voice than this is a click.
+    pub voice_ms_min: u64,
+    /// Voice that makes a speaker certain while no prompt plays.
+    pub began_ms: u64,
+    /// Voice that interrupts a prompt; coughs and "uh-huh" are shorter.
+    pub barge_in_ms: u64,
+    /// While a prompt plays and nobody tells what it is, a voice is at least this loud, dBFS.
+    pub barge_in_level_min_dbfs: f32,
+    /// Silence after which a decode starts on the chance that the turn is over.
+    pub speculate_after_ms: u64,
+    /// Voice after silence that counts as going on, not as a click in the line.
+    pub resume_ms: u64,
+    /// Silence that ends a turn whose text is complete, open, unfinished.
+    pub end_complete_ms: u64,
+    pub end_open_ms: u64,
+    pub end_unfinished_ms: u64,
+    /// The same while digits are spoken: all of them are there, or more may come.
+    pub digits_complete_ms: u64,
+    pub digits_gap_ms: u64,
+    /// Silence that ends an utterance of a bridged conversation.
+    pub conversation_end_ms: u64,
+    /// Longest utterance; longer speech is cut here and goes on as the next.
+    pub utterance_ms_max: u64,
+    /// A caller waits no longer than this for a text; then speech counts as unavailable.
+    pub decode_wait_ms_max: u64,
+    /// The same for bridge speech, for which nobody waits.
+    pub conversation_wait_ms_max: u64,
+    /// Words said while a prompt plays that mean "I am listening" and interrupt nothing.
+    pub backchannels: Vec<String>,
+}
+
+impl Default for ListenerSettings {
+    fn default() -> Self {
+        let backchannels = [
+            "uh-huh", "uh huh", "mm-hmm", "mm hmm", "mhm", "mmhmm", "hmm", "mm", "uh", "um", "ah",
+            "oh", "okay", "ok", "right", "i see", "sure", "嗯", "哦",
+        ];
+        Self {
+            pre_roll_ms: PRE_ROLL_MS,
+            voice_ms_min: 60,
+            began_ms: 140,
+            barge_in_ms: 260,
+            barge_in_level_min_dbfs: -45.0,
+            speculate_after_ms: 100,
+            resume_ms: 60,
+            end_complete_ms: 200,
+            end_open_ms: 700,
+            end_unfinished_ms: 1_500,
+            digits_complete_ms: 400,
+            digits_gap_ms: 2_000,
+            conversation_end_ms: 700,
+            utterance_ms_max: UTTERANCE_MS_MAX,
+            decode_wait_ms_max: 3_500,
+            conversation_wait_ms_max: 60_000,
+            backchannels: backchannels.map(str::to_owned).to_vec(),
+        }
+    }
+}
+
+impl ListenerSettings {
+    /// Silence that ends a turn with such a text in `mode`.
+    pub fn wait_ms(&self, mode: ListenMode, completeness: Completeness) -> u64 {
+        match (mode, completeness) {
+            (ListenMode::Digits, Completeness::Complete) => self.digits_complete_ms,
+            (ListenMode::Digits, Completeness::Open | Completeness::Unfinished) => {
+                self.digits_gap_ms
+            }
+            (ListenMode::Turn | ListenMode::KeysOnly, Completeness::Complete) => {
+                self.end_complete_ms
+            }
+            (ListenMode::Turn | ListenMode::KeysOnly, Completeness::Open) => self.end_open_ms,
+            (ListenMode::Turn | ListenMode::KeysOnly, Completeness::Unfinished) => {
+                self.end_unfinished_ms
+            }
+            (ListenMode::Conversation, _) => self.conversation_end_ms,
+        }
+    }
+
+    /// Silence after which no text could keep the turn open any longer.
+    pub fn wait_ms_max(&self, mode: ListenMode) -> u64 {
+        let all = [Completeness::Complete, Completeness::Open, Completeness::Unfinished];
+        all.map(|completeness| self.wait_ms(mode, completeness)).into_iter().max().unwrap_or(0)
+    }
+
+    /// Silence before a speculative decode of a turn of `turn_ms`: a long turn is dear to decode
+    /// and rarely over at its first pause.
+    pub fn speculate_after(&self, turn_ms: u64) -> u64 {
+        self.speculate_after_ms + (turn_ms.saturating_sub(6_000) / 50).min(200)
+    }
+}

@@ -1,0 +1,424 @@
+//! Timelines with a scripted voice: what is said, ordered and given out, and when.
+
+use super::super::vad::VoiceFrame;
+use super::*;
+
+/// Every frame with sound in it is a voice; its score and level are those of a clear caller.
+struct Scripted;
+
+impl VoiceDetector for Scripted {
+    fn push(&mut self, frame_16k: &[i16]) -> VoiceFrame {
+        let level_dbfs = crate::base::audio::level_dbfs(frame_16k);
+        VoiceFrame { voiced: level_dbfs > -60.0, score: 1.0, level_dbfs }
+    }
+
+    fn reset(&mut self) {}
+}
+
+/// Texts that end in "…" are unfinished, in "!" unknown to us; all others are complete.
+fn judge(text: &str, _mode: ListenMode) -> Completeness {
+    match text.chars().last() {
+        Some('…') => Completeness::Unfinished,
+        Some('!') => Completeness::Open,
+        _ => Completeness::Complete,
+    }
+}
+
+/// A leg, a clock and a recogniser that gives the next of `texts` after `decode_ms`.
+struct Scene {
+    listener: Listener,
+    now: u64,
+    decode_ms: u64,
+    texts: Vec<Result<&'static str, DecodeFailure>>,
+    running: Vec<(u64, JobId, Result<&'static str, DecodeFailure>)>,
+    log: Vec<String>,
+    orders: Vec<DecodeOrder>,
+    heard: Vec<Utterance>,
+}
+
+const VOICE: i16 = 2_000;
+
+impl Scene {
+    fn new(mode: ListenMode, texts: &[&'static str]) -> Self {
+        let settings = ListenerSettings::default();
+        let mut listener = Listener::with_detector(settings, Arc::new(judge), Box::new(Scripted));
+        listener.set_mode(Listening { mode, language: Language::english(), prompt: None });
+        Self {
+            listener,
+            now: 0,
+            decode_ms: 100,
+            texts: texts.iter().map(|text| Ok(*text)).collect(),
+            running: Vec::new(),
+            log: Vec::new(),
+            orders: Vec::new(),
+            heard: Vec::new(),
+        }
+    }
+
+    fn sound(&mut self, ms: u64, sample: i16) -> &mut Self {
+        for _ in 0..ms / 20 {
+            self.now += 20;
+            self.decodes();
+            self.listener.push_frame(Moment(self.now), &[sample; 320], 16_000);
+            self.outputs();
+        }
+        self
+    }
+
+    fn voice(&mut self, ms: u64) -> &mut Self {
+        self.sound(ms, VOICE)
+    }
+
+    fn pause(&mut self, ms: u64) -> &mut Self {
+        self.sound(ms, 0)
+    }
+
+    /// Time without frames.
+    fn gap(&mut self, ms: u64) -> &mut Self {
+        for _ in 0..ms / 20 {
+            self.now += 20;
+            self.decodes();
+            if self.listener.poll_timeout().is_some_and(|at| at <= Moment(self.now)) {
+                self.listener.handle_timeout(Moment(self.now));
+            }
+            self.outputs();
+        }
+        self
+    }
+
+    fn prompt(&mut self, playing: bool) -> &mut Self {
+        self.listener.set_prompt_playing(playing);
+        self
+    }
+
+    fn decodes(&mut self) {
+        let now = self.now;
+        let done: Vec<_> = self.running.extract_if(.., |(at, ..)| *at <= now).collect();
+        for (_, job, text) in done {
+            let transcript = text.map(|text| Transcript {
+                text: text.to_owned(),
+                confidence: 0.9,
+                mean_logprob: -0.1,
+                ..Transcript::default()
+            });
+            self.listener.handle_decoded(Moment(now), job, transcript);
+            self.outputs();
+        }
+    }
+
+    fn outputs(&mut self) {
+        while let Some(output) = self.listener.poll_output() {
+            let now = self.now;
+            self.log.push(match output {
+                Output::SpeechBegan => format!("{now} began"),
+                Output::StartDecode(order) => {
+                    let text = if self.texts.is_empty() { Ok("?") } else { self.texts.remove(0) };
+                    self.running.push((now + self.decode_ms, order.job, text));
+                    let line = format!("{now} decode {}", order.class.name());
+                    self.orders.push(order);
+                    line
+                }
+                Output::Raise { .. } => format!("{now} raise"),
+                Output::Cancel { job } => {
+                    self.running.retain(|(_, running, _)| *running != job);
+                    format!("{now} cancel")
+                }
+                Output::Heard(utterance) => {
+                    let line = format!("{now} heard {}", utterance.text);
+                    self.heard.push(*utterance);
+                    line
+                }
+                Output::HeardNothing => format!("{now} nothing"),
+                Output::SpeechUnavailable => format!("{now} unavailable"),
+            });
+        }
+    }
+
+    fn check(&self, expect: &[&str]) {
+        assert_eq!(self.log, expect);
+    }
+}
+
+use ListenMode::{Conversation, Digits, KeysOnly, Turn as Dialogue};
+
+#[test]
+fn a_complete_answer_ends_its_turn_after_200_ms() {
+    let mut scene = Scene::new(Dialogue, &["What are your opening hours?"]);
+    scene.pause(400).voice(1_000).pause(600);
+    scene.check(&[
+        "540 began",
+        "1500 decode caller_speculative",
+        "1600 heard What are your opening hours?",
+    ]);
+    let utterance = &scene.heard[0];
+    assert_eq!((utterance.began, utterance.ended), (Moment(400), Moment(1_400)));
+    assert_eq!((utterance.voiced_ms, utterance.decode_ms), (1_000, 200));
+    assert!((utterance.level_dbfs + 24.3).abs() < 0.1, "{}", utterance.level_dbfs);
+}
+
+#[test]
+fn the_turn_waits_for_a_slow_decode_and_ends_with_it() {
+    let mut scene = Scene::new(Dialogue, &["Yes."]);
+    scene.decode_ms = 500;
+    scene.voice(400).pause(800);
+    scene.check(&["140 began", "500 decode caller_speculative", "600 raise", "1000 heard Yes."]);
+}
+
+#[test]
+fn open_and_unfinished_texts_get_more_time() {
+    let mut scene = Scene::new(Dialogue, &["Something else!", "I want to, um…"]);
+    scene.voice(400).pause(1_200).voice(400).pause(1_800);
+    scene.check(&[
+        "140 began",
+        "500 decode caller_speculative",
+        "1100 heard Something else!",
+        "1740 began",
+        "2100 decode caller_speculative",
+        "3500 heard I want to, um…",
+    ]);
+}
+
+#[test]
+fn speech_that_goes_on_throws_the_text_away_and_nothing_is_said_twice() {
+    let mut scene = Scene::new(Dialogue, &["My number is four two…", "Four two one seven."]);
+    scene.voice(600).pause(500).voice(600).pause(600);
+    scene.check(&[
+        "140 began",
+        "700 decode caller_speculative",
+        "1800 decode caller_speculative",
+        "1900 heard Four two one seven.",
+    ]);
+    let [first, second] = &scene.orders[..] else { panic!("two decodes") };
+    assert!(second.samples.starts_with(&first.samples), "the second has all of the first");
+}
+
+#[test]
+fn a_decode_that_runs_when_speech_goes_on_is_cancelled() {
+    let mut scene = Scene::new(Dialogue, &["half", "whole"]);
+    scene.decode_ms = 300;
+    scene.voice(600).pause(160).voice(600).pause(800);
+    scene.check(&[
+        "140 began",
+        "700 decode caller_speculative",
+        "820 cancel",
+        "1460 decode caller_speculative",
+        "1560 raise",
+        "1760 heard whole",
+    ]);
+}
+
+#[test]
+fn a_click_in_the_pause_does_not_throw_the_text_away() {
+    let mut scene = Scene::new(Dialogue, &["Yes please…"]);
+    scene.voice(600).pause(300).voice(40).pause(1_400);
+    scene.check(&["140 began", "700 decode caller_speculative", "2100 heard Yes please…"]);
+}
+
+#[test]
+fn the_first_word_has_its_pre_roll() {
+    let mut scene = Scene::new(Dialogue, &["Hello."]);
+    scene.pause(1_000).voice(400).pause(400);
+    let samples = &scene.orders[0].samples;
+    let before = samples.iter().take_while(|sample| **sample == 0).count();
+    assert_eq!(before, 300 * 16);
+    assert_eq!(samples.len(), (300 + 400 + 100) * 16);
+}
+
+#[test]
+fn the_next_turn_has_nothing_of_the_one_before() {
+    let mut scene = Scene::new(Dialogue, &["One.", "Two."]);
+    scene.voice(400).pause(260).voice(400).pause(400);
+    assert_eq!(scene.heard.len(), 2);
+    let samples = &scene.orders[1].samples;
+    assert_eq!(samples.iter().take_while(|sample| **sample == 0).count(), 260 * 16);
+}
+
+#[test]
+fn digits_may_come_in_groups() {
+    let mut scene = Scene::new(Digits, &["four two…", "four two one…", "four two one seven"]);
+    scene.voice(600).pause(1_900).voice(400).pause(1_000).voice(400).pause(800);
+    assert_eq!(scene.heard.len(), 1);
+    assert_eq!(scene.heard[0].text, "four two one seven");
+    assert_eq!(scene.log.last().unwrap(), "4700 heard four two one seven");
+    assert!(scene.orders.iter().all(|order| order.hint.digits));
+}
+
+#[test]
+fn digits_that_stop_end_after_the_gap() {
+    let mut scene = Scene::new(Digits, &["four two…"]);
+    scene.voice(600).pause(3_000);
+    assert_eq!(scene.log.last().unwrap(), "2600 heard four two…");
+}
+
+#[test]
+fn a_bridged_conversation_is_cut_at_pauses_with_low_priority() {
+    let mut scene = Scene::new(Conversation, &["Hello", "world"]);
+    scene.voice(600).pause(500).voice(300).pause(900).voice(300).pause(900);
+    scene.check(&[
+        "140 began",
+        "2100 decode conversation",
+        "2200 heard Hello",
+        "2440 began",
+        "3300 decode conversation",
+        "3400 heard world",
+    ]);
+}
+
+#[test]
+fn texts_of_a_conversation_come_in_the_order_in_which_they_were_said() {
+    let mut scene = Scene::new(Conversation, &["first", "second"]);
+    scene.decode_ms = 3_000;
+    scene.voice(400).pause(720);
+    scene.decode_ms = 100;
+    scene.voice(400).pause(4_000);
+    let texts: Vec<&str> = scene.heard.iter().map(|one| one.text.as_str()).collect();
+    assert_eq!(texts, ["first", "second"]);
+}
+
+#[test]
+fn speech_beyond_the_longest_utterance_is_cut_and_goes_on() {
+    let mut scene = Scene::new(Dialogue, &["long", "rest"]);
+    scene.voice(26_000).pause(600);
+    scene.check(&[
+        "140 began",
+        "25000 decode caller_final",
+        "25100 heard long",
+        "25140 began",
+        "26100 decode caller_speculative",
+        "26200 heard rest",
+    ]);
+    assert_eq!(scene.orders[0].samples.len(), 25_000 * 16);
+    assert_eq!(scene.orders[1].samples.len(), 1_100 * 16);
+}
+
+#[test]
+fn clicks_are_no_turn() {
+    let mut scene = Scene::new(Dialogue, &[]);
+    scene.voice(40).pause(600).voice(20).pause(400).voice(40).pause(2_000);
+    scene.check(&[]);
+}
+
+#[test]
+fn a_short_answer_counts_when_its_words_do() {
+    let mut scene = Scene::new(Dialogue, &["No.", ""]);
+    scene.voice(100).pause(600).voice(100).pause(2_000);
+    scene.check(&[
+        "200 decode caller_speculative",
+        "300 began",
+        "300 heard No.",
+        "900 decode caller_speculative",
+    ]);
+}
+
+#[test]
+fn noise_that_sounded_like_a_voice_was_nothing() {
+    let mut scene = Scene::new(Dialogue, &["", "Thank you for watching!"]);
+    scene.voice(400).pause(1_000).voice(400).pause(1_000);
+    assert_eq!(scene.log.iter().filter(|line| line.ends_with("nothing")).count(), 2);
+    assert!(scene.heard.is_empty());
+}
+
+#[test]
+fn over_a_prompt_a_murmur_stops_nothing_and_a_voice_does() {
+    let mut scene = Scene::new(Dialogue, &["Uh-huh.", "Agent.", "I want an agent."]);
+    scene.prompt(true).pause(400).voice(200).pause(1_000);
+    scene.check(&["700 decode caller_speculative"]);
+    scene.voice(200).pause(1_000);
+    assert_eq!(
+        scene.log[1..],
+        ["1900 decode caller_speculative", "2000 began", "2000 heard Agent."]
+    );
+    scene.voice(300);
+    assert_eq!(scene.log.last().unwrap(), "3060 began");
+    scene.prompt(false).voice(600).pause(600);
+    assert!(scene.heard[1].over_prompt);
+}
+
+#[test]
+fn our_own_echo_does_not_interrupt_the_prompt() {
+    let mut scene = Scene::new(Dialogue, &[]);
+    scene.prompt(true);
+    let level = |n: u64| 1_500 + 900 * ((n * 7) % 5) as i16;
+    for n in 0..200 {
+        scene.listener.push_played(&[level(n); 160]);
+        // 20 dB down, 100 ms late.
+        scene.sound(20, level(n.saturating_sub(5)) / 10);
+    }
+    scene.check(&[]);
+    for n in 0..20 {
+        scene.listener.push_played(&[level(n); 160]);
+        scene.voice(20);
+    }
+    assert!(scene.log.iter().any(|line| line.ends_with("began")), "{:?}", scene.log);
+}
+
+#[test]
+fn without_a_reference_a_faint_voice_does_not_interrupt() {
+    let mut scene = Scene::new(Dialogue, &[]);
+    scene.prompt(true).sound(1_000, 150).pause(600);
+    scene.check(&[]);
+    scene.prompt(false).sound(400, 150);
+    scene.check(&["1740 began"]);
+}
+
+#[test]
+fn a_failed_speculation_is_tried_again_as_a_final() {
+    let mut scene = Scene::new(Dialogue, &[]);
+    scene.texts = vec![Err(DecodeFailure::Shed), Ok("Yes.")];
+    scene.voice(400).pause(800);
+    scene.check(&[
+        "140 began",
+        "500 decode caller_speculative",
+        "600 decode caller_final",
+        "700 heard Yes.",
+    ]);
+}
+
+#[test]
+fn a_failed_final_is_said_once() {
+    let mut scene = Scene::new(Dialogue, &[]);
+    scene.texts = vec![Err(DecodeFailure::Shed), Err(DecodeFailure::Hung)];
+    scene.voice(400).pause(2_000);
+    assert_eq!(scene.log[3..], ["700 unavailable"]);
+}
+
+#[test]
+fn a_recogniser_that_never_answers_is_not_waited_for() {
+    let mut scene = Scene::new(Dialogue, &["late"]);
+    scene.decode_ms = 60_000;
+    scene.voice(400).gap(6_000);
+    assert_eq!(scene.log.last().unwrap(), "4000 unavailable");
+    assert!(scene.log.iter().any(|line| line.ends_with("cancel")));
+}
+
+#[test]
+fn a_turn_ends_when_frames_stop_coming() {
+    let mut scene = Scene::new(Dialogue, &["Yes."]);
+    scene.voice(400).gap(1_000);
+    assert_eq!(scene.log.last().unwrap(), "600 heard Yes.");
+}
+
+#[test]
+fn keys_only_hears_nothing_and_forgets_what_was_heard() {
+    let mut scene = Scene::new(Dialogue, &["secret"]);
+    scene.decode_ms = 1_000;
+    scene.voice(400).pause(160);
+    scene.listener.set_mode(Listening {
+        mode: KeysOnly,
+        language: Language::english(),
+        prompt: None,
+    });
+    scene.voice(2_000).pause(2_000);
+    assert_eq!(scene.log[2..], ["580 cancel"]);
+    assert!(scene.heard.is_empty());
+}
+
+#[test]
+fn the_end_of_a_recording_ends_the_turn() {
+    let mut scene = Scene::new(Conversation, &["Bye then"]);
+    scene.voice(400).pause(100);
+    scene.listener.finish(Moment(scene.now));
+    scene.outputs();
+    scene.gap(200);
+    assert_eq!(scene.heard.len(), 1);
+}

@@ -1,0 +1,164 @@
+//! One turn in the making: its sound, what was measured on it, and where its decode stands.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use crate::base::audio::{FRAME_MS, SPEECH_RATE_HZ};
+use crate::base::moment::Moment;
+use crate::base::utterance::{Utterance, Word};
+
+use super::super::order::{DecodeClass, DecodeFailure, JobId};
+use super::super::transcript::Transcript;
+use super::super::words::Evidence;
+
+const SAMPLES_PER_MS: u64 = SPEECH_RATE_HZ as u64 / 1_000;
+
+/// The sound before a voice, at most `ms_max` of it.
+#[derive(Debug, Default)]
+pub struct PreRoll {
+    samples: VecDeque<i16>,
+}
+
+impl PreRoll {
+    pub fn push(&mut self, frame_16k: &[i16], ms_max: u64) {
+        self.samples.extend(frame_16k);
+        let surplus = self.samples.len().saturating_sub((ms_max * SAMPLES_PER_MS) as usize);
+        self.samples.drain(..surplus);
+    }
+
+    pub fn clear(&mut self) {
+        self.samples.clear();
+    }
+
+    fn take(&mut self) -> Vec<i16> {
+        self.samples.drain(..).collect()
+    }
+}
+
+/// Where the text of a turn stands.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Decoding {
+    /// Not asked for, or thrown away because the speaker went on.
+    Idle,
+    Running {
+        job: JobId,
+        class: DecodeClass,
+        give_up: Moment,
+    },
+    Done {
+        transcript: Box<Transcript>,
+        at: Moment,
+    },
+    Failed {
+        class: DecodeClass,
+        failure: DecodeFailure,
+    },
+}
+
+/// Speech since its first voiced frame.
+#[derive(Debug)]
+pub struct Turn {
+    /// Mono, 16 kHz, from the pre-roll on.
+    pub samples: Vec<i16>,
+    /// The moment of the first sample.
+    starts: Moment,
+    pub began: Moment,
+    /// End of the last voiced frame.
+    pub last_voice: Moment,
+    pub voiced_ms: u64,
+    /// Voice since the last pause that is not yet believed to be more than a click.
+    resuming_ms: u64,
+    power_sum: f64,
+    power_frames: u32,
+    pub over_prompt: bool,
+    /// `SpeechBegan` was said for it.
+    pub announced: bool,
+    pub decoding: Decoding,
+}
+
+impl Turn {
+    /// A turn whose first voiced frame has just been pushed to `pre_roll` and ended at `now`.
+    pub fn begin(now: Moment, pre_roll: &mut PreRoll, over_prompt: bool) -> Self {
+        let samples = pre_roll.take();
+        let before = Duration::from_millis(samples.len() as u64 / SAMPLES_PER_MS);
+        let began = now - Duration::from_millis(FRAME_MS);
+        Self {
+            starts: now - before,
+            samples,
+            began,
+            last_voice: began,
+            voiced_ms: 0,
+            resuming_ms: 0,
+            power_sum: 0.0,
+            power_frames: 0,
+            over_prompt,
+            announced: false,
+            decoding: Decoding::Idle,
+        }
+    }
+
+    /// Counts a voiced frame that ended at `now`. `true` if the speaker is going on for certain:
+    /// within a running voice at once, after a pause when `resume_ms` of voice are together.
+    pub fn voice(&mut self, now: Moment, level_dbfs: f32, pause_ms: u64, resume_ms: u64) -> bool {
+        self.resuming_ms += FRAME_MS;
+        self.power_sum += 10_f64.powf(f64::from(level_dbfs) / 10.0);
+        self.power_frames += 1;
+        if self.silence_ms(now) > pause_ms + FRAME_MS && self.resuming_ms < resume_ms {
+            return false;
+        }
+        self.voiced_ms += self.resuming_ms;
+        self.resuming_ms = 0;
+        self.last_voice = now;
+        true
+    }
+
+    /// Counts a frame without voice.
+    pub fn silence(&mut self) {
+        self.resuming_ms = 0;
+    }
+
+    /// Silence since the last voice, at `now`.
+    pub fn silence_ms(&self, now: Moment) -> u64 {
+        now.since(self.last_voice).as_millis() as u64
+    }
+
+    pub fn length_ms(&self) -> u64 {
+        self.samples.len() as u64 / SAMPLES_PER_MS
+    }
+
+    pub fn evidence(&self) -> Evidence {
+        Evidence {
+            voiced_ms: self.voiced_ms,
+            span_ms: self.last_voice.since(self.began).as_millis() as u64,
+        }
+    }
+
+    /// What came after the last voice: the pre-roll of the next turn.
+    pub fn sound_after_voice(&self) -> &[i16] {
+        let kept_ms = self.last_voice.since(self.starts).as_millis() as u64;
+        self.samples.get((kept_ms * SAMPLES_PER_MS) as usize..).unwrap_or_default()
+    }
+
+    /// The utterance that this turn became, its text ready at `ready`.
+    pub fn utterance(&self, transcript: Transcript, ready: Moment) -> Utterance {
+        let at = |ms: u64| self.starts + Duration::from_millis(ms);
+        let words = transcript.words.into_iter().map(|word| Word {
+            began: at(word.began_ms),
+            ended: at(word.ended_ms),
+            text: word.text,
+        });
+        let power = self.power_sum / f64::from(self.power_frames.max(1));
+        Utterance {
+            text: transcript.text,
+            language: transcript.language,
+            began: self.began,
+            ended: self.last_voice,
+            voiced_ms: self.voiced_ms.min(self.evidence().span_ms),
+            level_dbfs: if power > 0.0 { (10.0 * power.log10()) as f32 } else { -96.0 },
+            confidence: transcript.confidence,
+            words: words.collect(),
+            over_prompt: self.over_prompt,
+            decode_ms: ready.since(self.last_voice).as_millis() as u64,
+        }
+    }
+}

@@ -1,0 +1,27 @@
+//! The listening half of speech: frames of a leg → utterances with their text.
+//!
+//! ```text
+//! frames → vad (voice?) → listener (turns, endpointing) → pool (who is decoded first)
+//!        → whisper (cut context, end guard) → words (tags, inventions) → listener → Utterance
+//! ```
+//!
+//! The listener is sans-IO; the pool owns threads; whisper is the one engine, behind
+//! [`transcript::Transcriber`].
+
+pub mod echo;
+pub mod end_guard;
+pub mod file;
+mod guard_ffi;
+pub mod listener;
+pub mod model_file;
+pub mod order;
+pub mod pool;
+pub mod score;
+#[cfg(test)]
+pub(crate) mod sounds;
+#[cfg(test)]
+mod tests;
+pub mod transcript;
+pub mod vad;
+pub mod whisper;
+pub mod words;
