@@ -123,7 +123,12 @@ fn leg(number: u32, role: &'static str, agent: Option<&str>, began_ms: u64) -> L
 }
 
 fn complaint_facts() -> Vec<(u64, Fact)> {
-    let anna = || AgentId::from("anna");
+    let mut all = before_the_offer();
+    all.extend(from_the_offer_on());
+    all
+}
+
+fn before_the_offer() -> Vec<(u64, Fact)> {
     let negative = ["2 negative words in 60 s: 00:21 'ridiculous', 00:28 'unacceptable'"];
     vec![
         (
@@ -207,6 +212,12 @@ fn complaint_facts() -> Vec<(u64, Fact)> {
         (31_000, decided("negative_words", "person: 2 negative words", Priority::P1, &negative)),
         (31_100, transfer(TransferStep::Wanted { reasons: vec![Reason::new(negative[0])] })),
         (31_200, said(31_200, Speaker::Machine, "I understand. I am getting a person for you.")),
+    ]
+}
+
+fn from_the_offer_on() -> Vec<(u64, Fact)> {
+    let anna = || AgentId::from("anna");
+    vec![
         (34_000, transfer(TransferStep::Offered { agent: anna() })),
         (34_200, transfer(TransferStep::Ringing { agent: anna() })),
         (38_000, transfer(TransferStep::Briefing { agent: anna() })),
