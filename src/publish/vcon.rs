@@ -126,9 +126,8 @@ fn analysis(call: &CallRecord) -> Value {
             })
         })
         .collect();
-    let stress: Vec<Value> = understood()
-        .map(|(turn, line)| json!({ "dialog": turn, "stress": line.stress }))
-        .collect();
+    let stress: Vec<Value> =
+        understood().map(|(turn, line)| json!({ "dialog": turn, "stress": line.stress })).collect();
     let entry = |kind: &str, body: Vec<Value>| {
         json!({
             "type": kind,
@@ -159,11 +158,14 @@ fn attachments(call: &CallRecord) -> Value {
         entry("decisions", json!(call.decisions)),
         entry("transfer", json!(call.transfer_steps)),
         entry("consent", json!(call.consents)),
-        entry("disposition", json!({
-            "disposition": call.head.disposition,
-            "satisfied": call.head.satisfied,
-            "wrap_ups": call.wrap_ups,
-        })),
+        entry(
+            "disposition",
+            json!({
+                "disposition": call.head.disposition,
+                "satisfied": call.head.satisfied,
+                "wrap_ups": call.wrap_ups,
+            })
+        ),
     ])
 }
 

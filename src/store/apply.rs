@@ -413,19 +413,12 @@ pub(super) fn ladder(db: &Connection, call: &CallId, row: &LadderRow) -> Written
     Ok(())
 }
 
-pub(super) fn recording(
-    db: &Connection,
-    call: &CallId,
-    file: &str,
-    began: Moment,
-) -> Written {
+pub(super) fn recording(db: &Connection, call: &CallId, file: &str, began: Moment) -> Written {
     if !is_plain_file_name(file) {
         return Err(rusqlite::Error::InvalidPath(file.into()));
     }
-    db.prepare_cached(
-        "UPDATE calls SET recording = ?2, recording_began_ms = ?3 WHERE id = ?1",
-    )?
-    .execute(params![call.as_str(), file, ms(began)])?;
+    db.prepare_cached("UPDATE calls SET recording = ?2, recording_began_ms = ?3 WHERE id = ?1")?
+        .execute(params![call.as_str(), file, ms(began)])?;
     Ok(())
 }
 

@@ -72,10 +72,14 @@ impl Store {
                 db.prepare_cached(sql)?.query_map([], |row| row.get(0))?.collect()
             };
             Ok((
-                list("SELECT DISTINCT intent FROM calls WHERE intent IS NOT NULL
-                      ORDER BY 1 LIMIT 200")?,
-                list("SELECT DISTINCT agent FROM calls WHERE agent IS NOT NULL
-                      ORDER BY 1 LIMIT 200")?,
+                list(
+                    "SELECT DISTINCT intent FROM calls WHERE intent IS NOT NULL
+                      ORDER BY 1 LIMIT 200",
+                )?,
+                list(
+                    "SELECT DISTINCT agent FROM calls WHERE agent IS NOT NULL
+                      ORDER BY 1 LIMIT 200",
+                )?,
             ))
         })
         .await
@@ -104,10 +108,7 @@ fn conditions(filter: &CallFilter) -> (String, Vec<Value>) {
         add("c.intent = ?", Value::Text(intent.clone()));
     }
     if let Some(agent) = &filter.agent {
-        add(
-            "c.id IN (SELECT call FROM call_agents WHERE agent = ?)",
-            Value::Text(agent.clone()),
-        );
+        add("c.id IN (SELECT call FROM call_agents WHERE agent = ?)", Value::Text(agent.clone()));
     }
     if let Some(text) = filter.search.as_deref().filter(|text| !text.trim().is_empty()) {
         let like = format!("%{}%", text.trim().replace(['%', '_', '\\'], ""));
@@ -284,8 +285,9 @@ fn json<T: DeserializeOwned + Default>(row: &Row<'_>, column: usize) -> rusqlite
     let Some(text) = Option::<String>::column_result(row.get_ref(column)?)? else {
         return Ok(T::default());
     };
-    serde_json::from_str(&text)
-        .map_err(|error| rusqlite::Error::FromSqlConversionFailure(column, Type::Text, error.into()))
+    serde_json::from_str(&text).map_err(|error| {
+        rusqlite::Error::FromSqlConversionFailure(column, Type::Text, error.into())
+    })
 }
 
 fn wrong(column: usize, what: &'static str) -> rusqlite::Error {

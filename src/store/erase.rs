@@ -32,9 +32,8 @@ impl Store {
         let wanted = key.clone();
         let (calls, live_left) = self
             .read(move |db| {
-                let mut query = db.prepare(
-                    "SELECT id, ended_ms IS NULL FROM calls WHERE caller_key = ?1",
-                )?;
+                let mut query =
+                    db.prepare("SELECT id, ended_ms IS NULL FROM calls WHERE caller_key = ?1")?;
                 let rows = query.query_map(params![wanted], |row| {
                     Ok((row.get::<_, String>(0)?, row.get::<_, bool>(1)?))
                 })?;
@@ -111,8 +110,7 @@ impl Store {
 /// The log is emptied only when no reader needs it; each try waits `limits::BUSY_MAX` for them.
 fn truncate_log(db: &Connection) -> rusqlite::Result<()> {
     for _ in 0..5 {
-        let busy: i64 =
-            db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
+        let busy: i64 = db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
         if busy == 0 {
             return Ok(());
         }

@@ -79,9 +79,7 @@ impl Store {
         let pool = pool::Pool::open(&path).map_err(|error| failed(error.to_string()))?;
         let writer =
             writer::Writer::start(connection).map_err(|error| failed(error.to_string()))?;
-        Ok(Store {
-            inner: Arc::new(Inner { settings, writer, pool, recovered, _lock: lock }),
-        })
+        Ok(Store { inner: Arc::new(Inner { settings, writer, pool, recovered, _lock: lock }) })
     }
 
     pub(super) fn settings(&self) -> &StoreSettings {
@@ -107,9 +105,7 @@ fn check(connection: &Connection, path: &Path) -> Result<(), StoreFault> {
     match report {
         Ok(report) if report == "ok" => Ok(()),
         Ok(report) => Err(StoreFault::Damaged { path: path.to_owned(), report }),
-        Err(error) => {
-            Err(StoreFault::Damaged { path: path.to_owned(), report: error.to_string() })
-        }
+        Err(error) => Err(StoreFault::Damaged { path: path.to_owned(), report: error.to_string() }),
     }
 }
 
@@ -118,12 +114,8 @@ fn lock(path: &Path) -> Result<fs::File, StoreFault> {
     let path = path.with_extension("lock");
     let failed =
         |error: std::io::Error| StoreFault::Open { path: path.clone(), why: error.to_string() };
-    let file = fs::File::options()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(&path)
-        .map_err(failed)?;
+    let file =
+        fs::File::options().create(true).truncate(false).write(true).open(&path).map_err(failed)?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(fs::TryLockError::WouldBlock) => Err(StoreFault::InUse { path }),

@@ -1,7 +1,7 @@
 //! People who may look: admin, supervisor, agent. Passwords as argon2id, tokens for programs.
 
-use argon2::password_hash::{PasswordHash, PasswordHasher, PasswordVerifier, SaltString};
 use argon2::Argon2;
+use argon2::password_hash::{PasswordHash, PasswordHasher, PasswordVerifier, SaltString};
 use jiff::Timestamp;
 use rand::RngCore;
 use rusqlite::{OptionalExtension, Row, params};
@@ -89,10 +89,7 @@ pub async fn set_password(store: &Store, name: &str, password: &str) -> Result<(
         .ask(move |db| {
             db.execute("DELETE FROM sessions WHERE user = ?1", params![name])?;
             db.execute("DELETE FROM api_tokens WHERE user = ?1", params![name])?;
-            db.execute(
-                "UPDATE users SET password_hash = ?2 WHERE name = ?1",
-                params![name, hash],
-            )
+            db.execute("UPDATE users SET password_hash = ?2 WHERE name = ?1", params![name, hash])
         })
         .await?;
     if changed == 1 { Ok(()) } else { Err(StoreFault::Refused("there is no such user")) }
@@ -123,22 +120,16 @@ pub async fn list(store: &Store) -> Result<Vec<User>, StoreFault> {
 }
 
 /// The user of a name and password; `None` if either is wrong, after the same time.
-pub async fn verify(
-    store: &Store,
-    name: &str,
-    password: &str,
-) -> Result<Option<User>, StoreFault> {
+pub async fn verify(store: &Store, name: &str, password: &str) -> Result<Option<User>, StoreFault> {
     if password.len() > PASSWORD_BYTES_MAX || name.len() > USER_NAME_BYTES_MAX {
         return Ok(None);
     }
     let key = name.to_owned();
     let found: Option<(User, String)> = store
         .read(move |db| {
-            db.prepare_cached(
-                "SELECT name, role, agent, password_hash FROM users WHERE name = ?1",
-            )?
-            .query_row(params![key], |row| Ok((user(row)?, row.get(3)?)))
-            .optional()
+            db.prepare_cached("SELECT name, role, agent, password_hash FROM users WHERE name = ?1")?
+                .query_row(params![key], |row| Ok((user(row)?, row.get(3)?)))
+                .optional()
         })
         .await?;
     let (user, hash) = match found {
@@ -147,9 +138,8 @@ pub async fn verify(
     };
     let password = password.to_owned();
     let right = tokio::task::spawn_blocking(move || {
-        PasswordHash::new(&hash).is_ok_and(|hash| {
-            Argon2::default().verify_password(password.as_bytes(), &hash).is_ok()
-        })
+        PasswordHash::new(&hash)
+            .is_ok_and(|hash| Argon2::default().verify_password(password.as_bytes(), &hash).is_ok())
     })
     .await
     .unwrap_or(false);
@@ -157,11 +147,7 @@ pub async fn verify(
 }
 
 /// Makes a token with which a program acts as the user (`Authorization: Bearer TOKEN`).
-pub async fn add_api_token(
-    store: &Store,
-    user: &str,
-    label: &str,
-) -> Result<String, StoreFault> {
+pub async fn add_api_token(store: &Store, user: &str, label: &str) -> Result<String, StoreFault> {
     let token = tokens::draw();
     let (hash, user, label) = (tokens::hash(&token), user.to_owned(), label.to_owned());
     store

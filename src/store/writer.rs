@@ -8,23 +8,31 @@ use std::time::{Duration, Instant};
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot};
 
+use super::Store;
 use super::ack::Ack;
 use super::fault::{StoreFault, passes};
 use super::health::{Gauges, StoreHealth};
 use super::limits::{
     CLOSE_MAX, COMMIT_EVERY, COMMIT_JOBS_MAX, QUEUE_JOBS_MAX, RETRY_FIRST, RETRY_LONGEST,
 };
-use super::Store;
 
 /// A write that may be tried more than once: it must not keep anything from a failed try.
 pub(super) type Work = Box<dyn FnMut(&Connection) -> rusqlite::Result<()> + Send>;
 
 enum Job {
     /// Inside a transaction shared with others.
-    Write { work: Work, ack: oneshot::Sender<Result<(), StoreFault>> },
+    Write {
+        work: Work,
+        ack: oneshot::Sender<Result<(), StoreFault>>,
+    },
     /// Alone and outside of any transaction: checkpoint, vacuum.
-    Alone { work: Work, ack: oneshot::Sender<Result<(), StoreFault>> },
-    Close { ack: oneshot::Sender<Result<(), StoreFault>> },
+    Alone {
+        work: Work,
+        ack: oneshot::Sender<Result<(), StoreFault>>,
+    },
+    Close {
+        ack: oneshot::Sender<Result<(), StoreFault>>,
+    },
 }
 
 /// The sending side of the writer thread.
@@ -216,10 +224,7 @@ impl Loop {
 
     /// One transaction. `Err` means that nothing was written and the batch may be tried again;
     /// a write that is wrong in itself is taken back alone and reported in its place.
-    fn try_commit(
-        &mut self,
-        batch: &mut Pending,
-    ) -> rusqlite::Result<Vec<Result<(), StoreFault>>> {
+    fn try_commit(&mut self, batch: &mut Pending) -> rusqlite::Result<Vec<Result<(), StoreFault>>> {
         let transaction =
             self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let mut outcomes = Vec::with_capacity(batch.len());

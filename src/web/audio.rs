@@ -42,7 +42,10 @@ pub(super) async fn play(
 enum Wanted {
     Whole,
     /// Both ends included.
-    Part { from: u64, to: u64 },
+    Part {
+        from: u64,
+        to: u64,
+    },
     Unsatisfiable,
 }
 

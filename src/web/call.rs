@@ -82,7 +82,10 @@ fn whole(app: &App, actor: &Actor, call: &CallRecord, rows: &[LadderRow]) -> Mar
         }
         div.columns {
             section { h2 { "What happened" } (stream::transcript(call)) }
-            aside { (facts(call)) (exports(call)) @if actor.is(Role::Admin) { (erasing(actor, call)) } }
+            aside {
+                (facts(call)) (exports(call))
+                @if actor.is(Role::Admin) { (erasing(actor, call)) }
+            }
         }
         @if !rows.is_empty() {
             details.block { summary { "SIP messages" span.count { (rows.len()) } } (ladder::draw(rows, &call.legs)) }

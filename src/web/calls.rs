@@ -156,7 +156,10 @@ fn live_section(rows: &LiveRows) -> Markup {
                 div.cards {
                     @for (head, now) in rows {
                         a.card href={ "/calls/" (head.id) } {
-                            span.line { (named(head)) span.clock { (page::span(now_ms - head.began_ms)) } }
+                            span.line {
+                                (named(head))
+                                span.clock { (page::span(now_ms - head.began_ms)) }
+                            }
                             span.line {
                                 span.quiet {
                                     @match now {
@@ -166,7 +169,7 @@ fn live_section(rows: &LiveRows) -> Markup {
                                     @if let Some(intent) = &head.intent { " · " (page::words(intent)) }
                                     @if let (Some(agent), None) = (&head.agent, now) { " · " (agent) }
                                 }
-                                (page::stress_bar(now.as_ref().map_or(head.stress_max, |n| f64::from(n.stress))))
+                                (page::stress_bar(stress_now(head, now.as_ref())))
                             }
                         }
                     }
@@ -174,6 +177,10 @@ fn live_section(rows: &LiveRows) -> Markup {
             }
         }
     }
+}
+
+fn stress_now(head: &CallHead, now: Option<&ActiveCall>) -> f64 {
+    now.map_or(head.stress_max, |now| f64::from(now.stress))
 }
 
 fn named(head: &CallHead) -> Markup {
@@ -238,7 +245,9 @@ fn table(calls: &[&CallHead], zone: &TimeZone) -> Markup {
                             td { (page::stress_bar(call.stress_max)) }
                             td { (ending(call)) }
                             td { @if let Some(agent) = &call.agent { (agent) } }
-                            td.right.figures { @if let Some(length) = call.length_ms { (page::span(length)) } }
+                            td.right.figures {
+                                @if let Some(length) = call.length_ms { (page::span(length)) }
+                            }
                             td { @if call.has_recording { span.quiet title="Recorded" { "♪" span.hidden { "recorded" } } } }
                         }
                     }

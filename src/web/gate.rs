@@ -43,7 +43,7 @@ impl Gate {
             .filter_map(|key| {
                 let (count, began) = tries.get(key)?;
                 let left = GATE_WINDOW.checked_sub(now.duration_since(*began))?;
-                (*count >= key.tries_max()).then_some(left)
+                (*count >= key.tries_max() && !left.is_zero()).then_some(left)
             })
             .max()
     }

@@ -26,11 +26,7 @@ const FIXED: [(HeaderName, &str); 7] = [
     ),
 ];
 
-pub(super) async fn around(
-    State(app): State<Shared>,
-    request: Request,
-    next: Next,
-) -> Response {
+pub(super) async fn around(State(app): State<Shared>, request: Request, next: Next) -> Response {
     let length = request.uri().path_and_query().map_or(0, |text| text.as_str().len());
     let mut response = if length > URI_BYTES_MAX {
         StatusCode::URI_TOO_LONG.into_response()

@@ -167,7 +167,8 @@ mod tests {
 
     #[test]
     fn leads_nowhere_else() {
-        for next in ["//evil.example", "/\\evil", "https://evil.example", "", "/a\r\nSet-Cookie:x"] {
+        for next in ["//evil.example", "/\\evil", "https://evil.example", "", "/a\r\nSet-Cookie:x"]
+        {
             assert_eq!(local_path(next), "/", "{next:?}");
         }
         assert_eq!(local_path("/offer/abc?x=1"), "/offer/abc?x=1");

@@ -141,7 +141,9 @@ fn whole(actor: &Actor, card: &OfferCard, token: &str, stage: Stage) -> Markup {
                 span class={ "chip " (if card.priority <= crate::base::card::Priority::P1 { "bad" } else { "flat" }) } {
                     (format!("{:?}", card.priority))
                 }
-                @if let Some(skill) = &card.skill { span.chip.flat { (page::words(skill.as_str())) } }
+                @if let Some(skill) = &card.skill {
+                    span.chip.flat { (page::words(skill.as_str())) }
+                }
                 span.chip.flat { (card.language.code()) }
                 (page::stress_bar(f64::from(card.stress)))
             }

@@ -80,7 +80,10 @@ async fn what_callers_send_is_text() {
         }
         // A quote that closed an attribute would leave this outside of quotes.
         assert!(!lower.contains("\" onmouseover=\""), "{page}");
-        assert_eq!(lower.matches("<script").count(), lower.matches("<script type=\"module\"").count());
+        assert_eq!(
+            lower.matches("<script").count(),
+            lower.matches("<script type=\"module\"").count()
+        );
     }
 }
 
@@ -147,9 +150,7 @@ async fn recordings_play_in_ranges() {
     assert_eq!(response.headers()["accept-ranges"], "bytes");
     assert_eq!(response.headers()["content-type"], "audio/wav");
     assert_eq!(response.bytes().await.expect("bytes"), whole);
-    for (range, part) in
-        [("bytes=44-143", 44..144), ("bytes=-10", whole.len() - 10..whole.len())]
-    {
+    for (range, part) in [("bytes=44-143", 44..144), ("bytes=-10", whole.len() - 10..whole.len())] {
         let response = anna.send(anna.get(&path).header("Range", range)).await;
         assert_eq!(response.status(), StatusCode::PARTIAL_CONTENT);
         let about = format!("bytes {}-{}/{}", part.start, part.end - 1, whole.len());

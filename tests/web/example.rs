@@ -5,7 +5,9 @@ use warmline::base::caller::{CallerInfo, CustomerProfile};
 use warmline::base::card::{Line, OfferCard, Priority, SlotValue, Speaker};
 use warmline::base::consent::ConsentState;
 use warmline::base::disposition::Disposition;
-use warmline::base::ids::{AgentId, CallId, ConnectorId, IntentId, LegId, OfferId, RuleId, TrunkId};
+use warmline::base::ids::{
+    AgentId, CallId, ConnectorId, IntentId, LegId, OfferId, RuleId, TrunkId,
+};
 use warmline::base::language::Language;
 use warmline::base::moment::Moment;
 use warmline::base::reason::Reason;
@@ -121,46 +123,144 @@ fn leg(number: u32, role: &'static str, agent: Option<&str>, began_ms: u64) -> L
 }
 
 fn complaint_facts() -> Vec<(u64, Fact)> {
-    let anna = || AgentId::from("anna");
+    let mut all = before_the_offer();
+    all.extend(from_the_offer_on());
+    all
+}
+
+fn before_the_offer() -> Vec<(u64, Fact)> {
     let negative = ["2 negative words in 60 s: 00:21 'ridiculous', 00:28 'unacceptable'"];
     vec![
-        (600, said(600, Speaker::Machine, "Hello, this is the automated assistant of Holm & \
-            Sons. The call is transcribed and recorded. How can I help?")),
+        (
+            600,
+            said(
+                600,
+                Speaker::Machine,
+                "Hello, this is the automated assistant of Holm & \
+            Sons. The call is transcribed and recorded. How can I help?",
+            ),
+        ),
         (6_800, Fact::Consent { recording: ConsentState::Notified }),
-        (7_900, understood(7_900, "Hi, I'd like to know where my order 4217 is.", "order_status",
-            0.12, &["keyword 'order' 0.6", "phrase 'where my order is'"])),
-        (11_000, decided("green_lookup", "look up order 4217", Priority::P3,
-            &["order_status is answered by the connector orders"])),
-        (12_100, Fact::Looked { connector: ConnectorId::from("orders"),
-            outcome: "on its way, due Friday".into() }),
-        (12_300, said(12_300, Speaker::Machine, "Order 4217 is on its way and should arrive on \
-            Friday. Did that answer it?")),
+        (
+            7_900,
+            understood(
+                7_900,
+                "Hi, I'd like to know where my order 4217 is.",
+                "order_status",
+                0.12,
+                &["keyword 'order' 0.6", "phrase 'where my order is'"],
+            ),
+        ),
+        (
+            11_000,
+            decided(
+                "green_lookup",
+                "look up order 4217",
+                Priority::P3,
+                &["order_status is answered by the connector orders"],
+            ),
+        ),
+        (
+            12_100,
+            Fact::Looked {
+                connector: ConnectorId::from("orders"),
+                outcome: "on its way, due Friday".into(),
+            },
+        ),
+        (
+            12_300,
+            said(
+                12_300,
+                Speaker::Machine,
+                "Order 4217 is on its way and should arrive on \
+            Friday. Did that answer it?",
+            ),
+        ),
         (18_400, Fact::Satisfied { yes: false }),
-        (18_600, understood(18_600, "No. It was due last Friday, this is ridiculous, I already \
-            told your colleague.", "complaint", 0.58, &["'ridiculous' is a negative word",
-            "5.9 syllables/s, 1.4 above this caller's own pace", "repetition: 'already told'"])),
+        (
+            18_600,
+            understood(
+                18_600,
+                "No. It was due last Friday, this is ridiculous, I already \
+            told your colleague.",
+                "complaint",
+                0.58,
+                &[
+                    "'ridiculous' is a negative word",
+                    "5.9 syllables/s, 1.4 above this caller's own pace",
+                    "repetition: 'already told'",
+                ],
+            ),
+        ),
         (24_000, said(24_000, Speaker::Machine, "I am sorry that it is late.")),
-        (26_500, understood(26_500, "That is completely unacceptable. I want to talk to a \
-            person!", "talk_to_person", 0.81, &["'unacceptable' is a negative word, stronger by \
-            'completely'", "6.4 syllables/s, 1.9 above this caller's own pace",
-            "8 dB louder than at first"])),
+        (
+            26_500,
+            understood(
+                26_500,
+                "That is completely unacceptable. I want to talk to a \
+            person!",
+                "talk_to_person",
+                0.81,
+                &[
+                    "'unacceptable' is a negative word, stronger by \
+            'completely'",
+                    "6.4 syllables/s, 1.9 above this caller's own pace",
+                    "8 dB louder than at first",
+                ],
+            ),
+        ),
         (31_000, decided("negative_words", "person: 2 negative words", Priority::P1, &negative)),
-        (31_100, transfer(TransferStep::Wanted {
-            reasons: vec![Reason::new(negative[0])] })),
+        (31_100, transfer(TransferStep::Wanted { reasons: vec![Reason::new(negative[0])] })),
         (31_200, said(31_200, Speaker::Machine, "I understand. I am getting a person for you.")),
+    ]
+}
+
+fn from_the_offer_on() -> Vec<(u64, Fact)> {
+    let anna = || AgentId::from("anna");
+    vec![
         (34_000, transfer(TransferStep::Offered { agent: anna() })),
         (34_200, transfer(TransferStep::Ringing { agent: anna() })),
         (38_000, transfer(TransferStep::Briefing { agent: anna() })),
         (44_000, transfer(TransferStep::Accepted { agent: anna() })),
         (44_300, transfer(TransferStep::Bridged { agent: anna() })),
-        (45_500, said(45_500, Speaker::Agent, "Ms Ellison, this is Anna. I see that order 4217 \
-            is a week late. I am sorry; let me look at the carrier right now.")),
-        (55_000, understood(55_000, "Thank you. At last somebody who knows what this is about.",
-            "", 0.37, &["5.1 syllables/s, 0.6 above this caller's own pace"])),
-        (64_000, said(64_000, Speaker::Agent, "It comes tomorrow before noon, and the shipping \
-            is on us.")),
-        (74_000, understood(74_000, "That's fair. Thanks a lot, goodbye.", "goodbye", 0.14,
-            &["4.6 syllables/s, this caller's own pace"])),
+        (
+            45_500,
+            said(
+                45_500,
+                Speaker::Agent,
+                "Ms Ellison, this is Anna. I see that order 4217 \
+            is a week late. I am sorry; let me look at the carrier right now.",
+            ),
+        ),
+        (
+            55_000,
+            understood(
+                55_000,
+                "Thank you. At last somebody who knows what this is about.",
+                "",
+                0.37,
+                &["5.1 syllables/s, 0.6 above this caller's own pace"],
+            ),
+        ),
+        (
+            64_000,
+            said(
+                64_000,
+                Speaker::Agent,
+                "It comes tomorrow before noon, and the shipping \
+            is on us.",
+            ),
+        ),
+        (
+            74_000,
+            understood(
+                74_000,
+                "That's fair. Thanks a lot, goodbye.",
+                "goodbye",
+                0.14,
+                &["4.6 syllables/s, this caller's own pace"],
+            ),
+        ),
     ]
 }
 

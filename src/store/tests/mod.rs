@@ -39,8 +39,7 @@ fn caller(number: &str) -> CallerInfo {
 }
 
 fn said(at_ms: u64, text: &str) -> Fact {
-    let line =
-        Line { at: Moment(at_ms), speaker: Speaker::Caller, text: text.to_owned().into() };
+    let line = Line { at: Moment(at_ms), speaker: Speaker::Caller, text: text.to_owned().into() };
     Fact::Said { line, utterance: None, understanding: None }
 }
 
