@@ -59,9 +59,14 @@ pub fn run(args: &DemoArgs) -> ExitCode {
 async fn demo(args: &DemoArgs) -> Result<bool, String> {
     std::fs::create_dir_all(&args.folder)
         .map_err(|error| format!("{}: {error}", args.folder.display()))?;
-    if let Err(error) = shop::serve(SHOP).await {
-        eprintln!("the demo shop cannot listen on {SHOP} ({error}): orders will not be found");
-    }
+    let shop = match shop::serve(SHOP).await {
+        Ok(address) => address,
+        Err(_) => {
+            let free = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+            shop::serve(free).await.map_err(|error| format!("the demo shop: {error}"))?
+        }
+    };
+    write_tables(&args.folder, shop).map_err(|error| error.to_string())?;
     let agent = Peer::start().map_err(|error| error.to_string())?;
     let config = config(args, &agent.contact("anna"))?;
     let accept_anyone = if args.lan { AcceptAnyone::Yes } else { AcceptAnyone::Loopback };
@@ -86,10 +91,19 @@ async fn demo(args: &DemoArgs) -> Result<bool, String> {
     Ok(good)
 }
 
+/// The shipped connectors, pointed at the demo's shop.
+fn write_tables(folder: &Path, shop: SocketAddr) -> std::io::Result<()> {
+    let tables = folder.join("tables/knowledge");
+    std::fs::create_dir_all(&tables)?;
+    let shipped = crate::knowledge::SHIPPED.iter().find(|(name, _)| *name == "connectors.toml");
+    let text = shipped.map_or("", |(_, text)| *text).replace(&SHOP.to_string(), &shop.to_string());
+    std::fs::write(tables.join("connectors.toml"), text)
+}
+
 fn config(args: &DemoArgs, agent: &str) -> Result<Config, String> {
     let host = if args.lan { "0.0.0.0" } else { "127.0.0.1" };
     let text = format!(
-        "[company]\nname = \"Northwind\"\ncountry = \"US\"\ntime_zone = \"America/New_York\"\n\
+        "tables = \"tables\"\n[company]\nname = \"Northwind\"\ncountry = \"US\"\ntime_zone = \"America/New_York\"\n\
          [sip]\nudp = \"{host}:5060\"\ntcp = \"{host}:5060\"\nnext_free_port = true\n\
          [web]\nlisten = \"127.0.0.1:8080\"\nnext_free_port = true\n\
          [[agents]]\nid = \"anna\"\nname = \"Anna\"\ncontact = \"{agent}\"\n\

@@ -47,10 +47,15 @@ async fn serve(config: Config) -> Result<(), StartFault> {
     println!("stopping: running calls go on to their end");
     tokio::select! {
         () = server.stop(DRAIN) => {}
-        // A second signal is meant.
-        () = async { tokio::time::sleep(Duration::from_millis(200)).await; stop_signal().await } => {}
+        () = second_signal() => {}
     }
     Ok(())
+}
+
+/// A second request to stop is meant.
+async fn second_signal() {
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    stop_signal().await;
 }
 
 /// One line that says where everything is.

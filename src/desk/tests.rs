@@ -118,7 +118,9 @@ proptest! {
     /// Whatever happens in whatever order: nobody is in two calls, and nobody free is left while
     /// a call waits that they could take.
     #[test]
-    fn never_two_calls_and_never_idle(steps in proptest::collection::vec((0..5u8, 1..8u8, 0..3u8), 1..80)) {
+    fn never_two_calls_and_never_idle(
+        steps in proptest::collection::vec((0..5u8, 1..8u8, 0..3u8), 1..80),
+    ) {
         let agents = vec![agent("a", &[]), agent("b", &["x"]), agent("c", &["y"])];
         let mut desk = Desk::new(Settings::default(), agents);
         let mut holds: BTreeMap<CallId, AgentId> = BTreeMap::new();

@@ -334,7 +334,7 @@ fn judge(seed: u64, world: &World) {
     let released = world.trace.iter().filter(|(_, c)| matches!(c, Command::ReleaseAgent { .. }));
     let released = released.count() as i64;
     assert!(released >= reserved, "{}", tell(&format!("{reserved} offered, {released} released")));
-    let output = matches!(world.session.timers.next(), None);
+    let output = world.session.timers.next().is_none();
     assert!(output, "{}", tell("a timer runs after the end"));
 }
 
