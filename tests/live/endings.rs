@@ -41,12 +41,13 @@ fn a_full_disk_for_recordings_ends_no_call() {
         return;
     }
     let folder = tempfile::tempdir().expect("a folder");
-    // /dev/full answers every write with ENOSPC; the recorder is pointed at a folder whose files
-    // cannot grow by a quota of nothing left.
-    let server = Server::start("[recording]\non = true\nquota_mib = 1\n");
-    let ballast = server.folder.join("data/recordings");
+    // The quota is used up before the first call; ENOSPC itself is held by the recorder's own
+    // tests, where the writer returns it.
+    let ballast = folder.path().join("data/recordings");
     std::fs::create_dir_all(&ballast).expect("is writable");
     std::fs::write(ballast.join("ballast.wav"), vec![0u8; 2 * 1024 * 1024]).expect("is writable");
+    let quota = "[recording]\non = true\nquota_mib = 1\n";
+    let server = Server::start_in(folder.path(), quota);
     let caller = a_call_of(40.0, folder.path());
     caller.dial(&server.uri());
     caller.wait_for("Call established", Duration::from_secs(15));
