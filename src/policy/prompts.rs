@@ -24,16 +24,18 @@ impl Tables {
         values: &[(&str, &str)],
         stressed: bool,
     ) -> Spoken {
-        let template = match self.prompt_row(language, name) {
-            Some(prompt) if stressed => prompt.stressed.as_ref().unwrap_or(&prompt.text).clone(),
-            Some(prompt) => prompt.text.clone(),
-            None => name.replace('_', " "),
+        let row = self.prompt_row(language, name);
+        let short = row.and_then(|prompt| prompt.stressed.as_ref()).filter(|_| stressed);
+        let template = match (short, row) {
+            (Some(short), _) => short.clone(),
+            (None, Some(prompt)) => prompt.text.clone(),
+            (None, None) => name.replace('_', " "),
         };
         let values: Vec<(String, String)> =
             values.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
         Spoken {
             // A shorter form has no recording of its own under the prompt's name.
-            prompt: (!stressed).then(|| name.to_owned()),
+            prompt: short.is_none().then(|| name.to_owned()),
             text: fill(&template, &values, str::to_owned),
             language: language.clone(),
             fixed: values.is_empty(),

@@ -379,7 +379,7 @@ fn waiting_tells_the_place_and_leads_back_by_key() {
 #[test]
 fn danger_is_ahead_of_all_and_nobody_gives_up() {
     check(&[
-        ("say help there is a fire in my house", "(text) music"),
+        ("say help there is a fire in my house", "danger music"),
         ("agent anna", "ring:anna"),
         ("fails busy", "free:anna:Busy music"),
         ("nobody", "gave_up emergency music"),
