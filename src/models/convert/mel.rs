@@ -14,9 +14,13 @@ pub fn filters() -> Vec<f32> {
         let [low, middle, high] = edge else { continue };
         for bin in 0..BINS {
             let hz = 8_000.0 * bin as f64 / (BINS - 1) as f64;
-            let rising = (hz - low) / (middle - low);
+            // Written as the reference does: its first weight is a negative zero, and the bytes
+            // are compared.
+            let rising = -(low - hz) / (middle - low);
             let falling = (high - hz) / (high - middle);
-            let weight = rising.min(falling).max(0.0) * (2.0 / (high - low));
+            let height = rising.min(falling);
+            let height = if height < 0.0 { 0.0 } else { height };
+            let weight = height * (2.0 / (high - low));
             out.push(weight as f32);
         }
     }
