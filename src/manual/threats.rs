@@ -2,12 +2,12 @@
 //!
 //! | Attack | Our rule |
 //! |---|---|
-//! | RTP sprayed at our ports | the SDP's address first, locked early, learned anew only by a plan |
+//! | RTP sprayed at our ports | the SDP's address first, locked early |
 //! | SIP floods and scans | size, ban, rate, form, trunk, room: before a dialog exists |
 //! | Torture messages | answered or dropped; the process lives |
 //! | Digest leaks | a challenge is answered only to the host of that trunk |
 //! | Dial strings (`500&SIP/…`) | numbers are parsed into a type that holds nothing else |
-//! | Markup in names, agents, transcripts | text nodes only, and a policy that runs no inline script |
+//! | Markup in names, agents, transcripts | text nodes only, and no inline script runs |
 //! | Paths | files are named by our ids, never by a caller |
 //! | Links guessed or kept | random, one agent's own, closed after wrap-up |
 //! | A recording that fills the disk | a quota; the call goes on, an alarm is raised |
