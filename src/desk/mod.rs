@@ -81,6 +81,10 @@ impl Desk {
     pub fn reserve(&mut self, call: &CallId, request: ReservationRequest, now: Moment) {
         // Whoever has become free since serves the calls that wait already.
         self.serve_queue(now);
+        if self.agents.values().any(|agent| agent.call.as_ref() == Some(call)) {
+            // It waited here, and was served this very moment: one agent is enough.
+            return;
+        }
         let candidates = self.agents.values().filter(|agent| agent.fits(&request));
         if candidates.clone().all(|agent| agent.presence == Presence::Offline) {
             self.queue.leave(call);

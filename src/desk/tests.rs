@@ -114,6 +114,22 @@ fn a_full_queue_says_so() {
     assert_eq!(told(&mut desk), "1=anna 2:AllBusy 2#1 3:QueueFull");
 }
 
+/// A call that asks again while it waits, just as somebody becomes free, gets one agent, not two.
+#[test]
+fn asking_again_never_claims_a_second_agent() {
+    let mut desk = Desk::new(Settings::default(), vec![agent("anna", &[]), agent("ben", &[])]);
+    for n in [1, 2, 3] {
+        desk.reserve(&call(n), request(Priority::P2, &[]), Moment(u64::from(n)));
+    }
+    told(&mut desk);
+    for (id, n) in [("anna", 1), ("ben", 2)] {
+        desk.release(&AgentId::from(id), &call(n), AgentOutcome::Busy, Moment(10));
+    }
+    desk.reserve(&call(3), request(Priority::P1, &[]), Moment(60_000));
+    let said = told(&mut desk);
+    assert_eq!(said.matches("3=").count(), 1, "{said}");
+}
+
 proptest! {
     /// Whatever happens in whatever order: nobody is in two calls, and nobody free is left while
     /// a call waits that they could take.
