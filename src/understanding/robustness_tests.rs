@@ -81,4 +81,3 @@ proptest! {
     }
 }
 
-/// Microseconds per sentence, printed; the bound only catches what has gone badly wrong.
