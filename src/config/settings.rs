@@ -34,6 +34,14 @@ pub struct Config {
     pub tables: Option<PathBuf>,
 }
 
+impl Config {
+    /// What is set for a dialled number, or for all (`*`).
+    pub fn number(&self, dialled: &str) -> Option<&Number> {
+        let named = |name: &str| self.numbers.iter().find(|number| number.dialled == name);
+        named(dialled).or_else(|| named("*"))
+    }
+}
+
 #[derive(Clone, Debug)]
 pub struct Company {
     pub name: String,

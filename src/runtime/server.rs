@@ -236,7 +236,7 @@ pub fn store_settings(config: &Config) -> StoreSettings {
         file: config.store.file.clone(),
         recordings: config.recording.folder.clone(),
         retention_days: config.store.retention_days,
-        wrap_up: config.transfer.wrap_up + Duration::from_secs(90),
+        wrap_up: config.transfer.wrap_up,
     }
 }
 
