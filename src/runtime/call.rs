@@ -183,6 +183,7 @@ impl CallTask {
                 self.forget_play(play);
                 self.happen(Event::PlayFailed { play }).await;
             }
+            Inbound::SoFar(leg, text) => self.show_so_far(leg, &text),
             Inbound::AnswerNow => self.answer_now(),
             Inbound::Abort => {
                 for leg in self.legs.values() {
@@ -200,7 +201,6 @@ impl CallTask {
                 self.last_words = utterance.began;
                 self.shared.metrics.decode.observe_ms(utterance.decode_ms);
             }
-            Event::SpeechBegan { leg } => self.barge_in(*leg),
             _ => {}
         }
     }

@@ -220,6 +220,7 @@ impl World {
             }
             Command::RefuseCaller { .. }
             | Command::StopPlaying { .. }
+            | Command::GiveWay { .. }
             | Command::Route { .. }
             | Command::Listen { .. }
             | Command::Record { .. }
