@@ -183,4 +183,6 @@ pub struct Web {
     /// How agents' browsers reach us, for links in offers.
     pub public_url: String,
     pub next_free_port: bool,
+    /// Folder with the operator's copies of the pages' style sheet and scripts.
+    pub pages: Option<PathBuf>,
 }
