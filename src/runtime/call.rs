@@ -195,13 +195,10 @@ impl CallTask {
 
     /// What the runtime itself wants to know of an event.
     fn note_event(&mut self, event: &Event) {
-        match event {
-            Event::Heard { leg: LegId::CALLER, utterance } => {
-                self.awaiting_sound = Some(utterance.ended);
-                self.last_words = utterance.began;
-                self.shared.metrics.decode.observe_ms(utterance.decode_ms);
-            }
-            _ => {}
+        if let Event::Heard { leg: LegId::CALLER, utterance } = event {
+            self.awaiting_sound = Some(utterance.ended);
+            self.last_words = utterance.began;
+            self.shared.metrics.decode.observe_ms(utterance.decode_ms);
         }
     }
 
