@@ -37,7 +37,7 @@ use tokio::sync::Semaphore;
 use crate::publish::Metrics;
 use crate::store::Store;
 
-pub use live::{ActiveCall, DeskAgent, DeskView, Live, Part, PartState};
+pub use live::{ActiveCall, DeskAgent, DeskLine, DeskView, Live, Part, PartState};
 
 /// What the operator sets for the web.
 #[derive(Clone, Debug)]
