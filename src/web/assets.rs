@@ -5,10 +5,36 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use sha2::{Digest, Sha256};
 
-const FILES: [(&str, &str, &str); 3] = [
-    ("warmline.css", "text/css; charset=utf-8", include_str!("assets/warmline.css")),
-    ("warmline.js", "text/javascript; charset=utf-8", include_str!("assets/warmline.js")),
+/// A module of the desk, `desk-NAME.js`.
+macro_rules! module {
+    ($name:literal) => {
+        (
+            concat!("desk-", $name, ".js"),
+            SCRIPT,
+            include_str!(concat!("assets/desk/", $name, ".js")),
+        )
+    };
+}
+
+const SCRIPT: &str = "text/javascript; charset=utf-8";
+const STYLE: &str = "text/css; charset=utf-8";
+
+/// Name, media type, content.
+const FILES: [(&str, &str, &str); 14] = [
+    ("warmline.css", STYLE, include_str!("assets/warmline.css")),
+    ("warmline.js", SCRIPT, include_str!("assets/warmline.js")),
     ("icon.svg", "image/svg+xml", include_str!("assets/icon.svg")),
+    ("desk.css", STYLE, include_str!("assets/desk/desk.css")),
+    ("desk.js", SCRIPT, include_str!("assets/desk/desk.js")),
+    module!("dom"),
+    module!("socket"),
+    module!("stress"),
+    module!("transcript"),
+    module!("presence"),
+    module!("card"),
+    module!("actions"),
+    module!("wrapup"),
+    module!("recent"),
 ];
 
 pub(super) async fn file(Path(name): Path<String>, headers: HeaderMap) -> Response {

@@ -10,6 +10,7 @@ mod assets;
 mod audio;
 mod call;
 mod calls;
+mod desk;
 mod gate;
 pub mod guard;
 mod headers;
