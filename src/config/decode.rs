@@ -457,6 +457,7 @@ impl Sections<'_> {
             listen,
             public_url: public_url.unwrap_or_else(|| format!("http://{listen}")),
             next_free_port,
+            pages: table.string("pages", self.problems).map(|path| self.folder.join(path)),
         }
     }
 }

@@ -38,6 +38,7 @@ use tokio::sync::Semaphore;
 use crate::publish::Metrics;
 use crate::store::Store;
 
+pub use assets::FILES as ASSETS;
 pub use live::{ActiveCall, DeskAgent, DeskLine, DeskView, Live, Part, PartState};
 
 /// What the operator sets for the web.
@@ -51,6 +52,8 @@ pub struct WebSettings {
     /// In which pages show times.
     pub time_zone: TimeZone,
     pub company: String,
+    /// The operator's copies of style sheet and scripts, in preference to the embedded ones.
+    pub pages: Option<std::path::PathBuf>,
 }
 
 impl Default for WebSettings {
@@ -60,6 +63,7 @@ impl Default for WebSettings {
             origins: Vec::new(),
             time_zone: TimeZone::system(),
             company: "Warmline".into(),
+            pages: None,
         }
     }
 }

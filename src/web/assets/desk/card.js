@@ -38,8 +38,8 @@ export function head(place, call) {
       h("span", { class: "timer", title: "Since this began" }, clock({ since: call.talk_unix_ms && call.stage !== "wrap_up" ? call.talk_unix_ms : call.stage_unix_ms }))),
     h("p", { class: "summary" }, call.summary),
     h("div", { class: "line" },
-      h("strong", {}, call.caller_name ?? "Unknown caller"),
-      h("span", { class: "quiet" }, call.caller_number ?? "number withheld"),
+      h("strong", { class: "short" }, call.caller_name ?? "Unknown caller"),
+      h("span", { class: "quiet short" }, call.caller_number ?? "number withheld"),
       h("span", { class: "fill" }),
       meter(call)),
     call.fate ? h("p", { class: "fate", role: "alert" }, call.fate) : null,
@@ -123,11 +123,12 @@ export function suggestions(place, call, read) {
     }
     return section("Suggested answers", h("ul", { class: "answers" }, call.suggestions.map((answer, at) =>
       h("li", {},
-        h("p", {}, h("strong", {}, answer.about), h("span", {}, answer.text)),
         h("div", { class: "buttons" },
+          h("strong", {}, answer.about),
           h("button", { type: "button", disabled: !talking, onclick: () => read(answer.text), "aria-keyshortcuts": String(at + 1), title: "The voice reads it to the caller" },
             "Read aloud", h("kbd", {}, String(at + 1))),
-          h("button", { type: "button", onclick: (event) => copy(event.currentTarget, answer.text) }, "Copy"))))));
+          h("button", { type: "button", onclick: (event) => copy(event.currentTarget, answer.text) }, "Copy")),
+        h("p", {}, answer.text)))));
   });
 }
 

@@ -86,7 +86,7 @@ function viewOf(id) {
 function notesOf(id) {
   let timer = null;
   const area = h("textarea", {
-    id: "notes", rows: 4, maxlength: 4000, "aria-keyshortcuts": "N", placeholder: "Notes (N)",
+    id: "notes", rows: 3, maxlength: 4000, "aria-keyshortcuts": "N", placeholder: "Notes (N)",
     oninput: () => {
       notes.unsent = notes.touched = true;
       clearTimeout(timer);
@@ -145,6 +145,7 @@ function drawWrapUp(own) {
     delete own.bar.dataset.shown;
     own.bar.replaceChildren(...own.wrapUp.bar.flat());
     closeMenu();
+    own.transcript.toEnd();
     own.wrapUp.codes[0]?.focus({ preventScroll: true });
   }
   own.answers.hidden = own.customer.hidden = wanted;

@@ -30,7 +30,11 @@ export class Transcript {
       this.list.append(this.row(line));
       if (line.speaker !== "machine") this.speaking(line.speaker, false);
     }
-    if (near || from === 0) this.list.scrollTop = this.list.scrollHeight;
+    if (near || from === 0) this.toEnd();
+  }
+
+  toEnd() {
+    this.list.scrollTop = this.list.scrollHeight;
   }
 
   row(line) {

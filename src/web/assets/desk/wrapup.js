@@ -20,7 +20,7 @@ export class WrapUp {
     this.codes = hello.codes.map((code, at) =>
       button(code, at < 9 ? String(at + 1) : null, { class: "choice", "aria-pressed": "false", onclick: () => this.choose(code) }));
     this.answers = [["Yes", true], ["No", false], ["Not asked", null]].map(([text, right]) =>
-      h("button", { type: "button", class: "choice", "aria-pressed": String(right === null), onclick: () => this.judge(right) }, text));
+      h("button", { type: "button", class: right === null ? "choice none" : "choice", "aria-pressed": String(right === null), onclick: () => this.judge(right) }, text));
     this.ticket = h("input", { type: "checkbox", id: "wrap-ticket" });
     this.timer = h("span", { class: "left" });
     this.save = button("Save, next call", "Ctrl+↵", { class: "primary", onclick: () => this.submit() });
