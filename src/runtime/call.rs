@@ -18,6 +18,7 @@ use crate::base::limits::COMMANDS_PER_EVENT_MAX;
 use crate::base::moment::Moment;
 use crate::call::event::Event;
 use crate::call::{Output, Session, SessionSetup, TransferSetup};
+use crate::desk::wire::RecordingNow;
 use crate::media::{self, CallMedia, MediaEvent};
 use crate::sip;
 use crate::sip::sdp::LocalMedia;
@@ -195,10 +196,14 @@ impl CallTask {
 
     /// What the runtime itself wants to know of an event.
     fn note_event(&mut self, event: &Event) {
-        if let Event::Heard { leg: LegId::CALLER, utterance } = event {
-            self.awaiting_sound = Some(utterance.ended);
-            self.last_words = utterance.began;
-            self.shared.metrics.decode.observe_ms(utterance.decode_ms);
+        match event {
+            Event::Heard { leg: LegId::CALLER, utterance } => {
+                self.awaiting_sound = Some(utterance.ended);
+                self.last_words = utterance.began;
+                self.shared.metrics.decode.observe_ms(utterance.decode_ms);
+            }
+            Event::SpeechBegan { leg } => self.shared.pages.speaking(&self.id, *leg),
+            _ => {}
         }
     }
 
@@ -223,6 +228,7 @@ impl CallTask {
             MediaEvent::RecordingFailed { why } => {
                 tracing::error!(call = %self.id, ?why, "the recording cannot be written");
                 self.shared.metrics.recordings_failed.increment();
+                self.shared.pages.recording(&self.id, RecordingNow::Failed);
                 self.happen(Event::RecordingFailed).await;
             }
             MediaEvent::Failed => {
