@@ -74,6 +74,11 @@ impl Knowledge {
         self.connectors.get(id)
     }
 
+    /// All answers with their placeholders open.
+    pub fn answers(&self) -> impl Iterator<Item = (&Language, &str)> {
+        self.answers.iter().map(|((language, _), text)| (language, text.as_str()))
+    }
+
     /// All answers without placeholders, for rendering ahead.
     pub fn fixed_answers(&self) -> impl Iterator<Item = (&Language, &str)> {
         self.answers

@@ -87,7 +87,7 @@ impl CallTask {
         fields: Vec<(String, String)>,
     ) {
         let (shared, inbox, id) = (self.shared.clone(), self.inbox.clone(), self.id.clone());
-        let connector = self.shared.knowledge.connector(connector).cloned();
+        let connector = self.tables.knowledge.connector(connector).cloned();
         tokio::spawn(async move {
             let result = match &connector {
                 Some(connector) => {
