@@ -143,14 +143,15 @@ async fn keep_a_call(folder: &Path, id: &CallId) {
         language: Language::english(),
         profile: CustomerProfile::default(),
     };
-    store.arrived(id, wall, &caller).await;
+    drop(store.arrived(id, wall, &caller).await);
     for (at, text) in [(4_000, "When are you open?"), (15_000, "Where is your shop?")] {
         let at = Moment(at);
         let line = Line { at, speaker: Speaker::Caller, text: text.to_owned().into() };
         let utterance = Some(Utterance::typed(text, at, 1_500));
-        store.note(id, at, wall, Fact::Said { line, utterance, understanding: None }).await;
+        let fact = Fact::Said { line, utterance, understanding: None };
+        drop(store.note(id, at, wall, fact).await);
     }
-    store.ended(id, Moment(20_000), wall, Disposition::Answered).await;
+    drop(store.ended(id, Moment(20_000), wall, Disposition::Answered).await);
     store.close().await.expect("closed");
 }
 

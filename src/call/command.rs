@@ -6,12 +6,14 @@ use crate::base::card::{Line, OfferCard, Priority};
 use crate::base::consent::ConsentState;
 use crate::base::disposition::Disposition;
 use crate::base::ids::{AgentId, ConnectorId, IntentId, LegId, OfferId, PlayId, RequestId, RuleId};
+use crate::base::key::Key;
 use crate::base::listen::ListenMode;
 use crate::base::reason::Reason;
 use crate::base::spoken::Spoken;
 use crate::base::utterance::Utterance;
 
 use super::event::{DialFailure, ReservationRequest};
+use super::steer::Steer;
 
 /// One thing to do. Terminal commands are idempotent: hanging up a leg that is gone is nothing.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -31,8 +33,14 @@ pub enum Command {
     Play { leg: LegId, play: PlayId, what: Spoken },
     /// Stop everything that the leg plays or has queued, within a frame.
     StopPlaying { leg: LegId },
+    /// How what the leg plays gives way to a voice; `StopPlaying` and the last play end it.
+    GiveWay { leg: LegId, how: GiveWay },
     /// What each leg hears besides its prompts; all at once, in one tick of the mixer.
     Route { routes: Vec<(LegId, Route)> },
+    /// Who hears whom, where more than two are joined; a leg that is not named keeps its route.
+    Hear { hearing: Vec<(LegId, Vec<LegId>)> },
+    /// A key to the peer of a leg (RFC 4733).
+    SendKey { leg: LegId, key: Key },
     /// How to listen to a leg from now on.
     Listen { leg: LegId, mode: ListenMode },
 
@@ -53,6 +61,19 @@ pub enum Command {
     Note { fact: Box<Fact> },
     /// The call is over. Always last, exactly once.
     End { disposition: Disposition },
+}
+
+/// How loud the prompts of a leg are while somebody may be speaking over them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GiveWay {
+    /// As usual; a prompt that was paused goes on where it was.
+    #[default]
+    No,
+    /// 15 dB down: it may be a voice.
+    Duck,
+    /// Silent, and kept where it is: it is a voice, and not yet known whether with words.
+    Pause,
 }
 
 /// What a leg hears when no prompt plays.
@@ -133,6 +154,8 @@ pub enum Fact {
     Looked { connector: ConnectorId, outcome: String },
     /// "Did that answer it?"
     Satisfied { yes: bool },
+    /// The agent did something on the page that the transfer's steps do not tell.
+    Steered { agent: AgentId, by: Steer },
     /// The agent's result by key after the call.
     WrapUp { agent: AgentId, result: String },
 }
@@ -143,6 +166,10 @@ pub struct UnderstandingNote {
     pub intent: Option<IntentId>,
     pub confidence: f32,
     pub stress: f32,
+    /// What the stress was made of.
+    #[serde(default)]
+    pub stress_reasons: Vec<Reason>,
+    /// Of the intent and of the stress.
     pub reasons: Vec<Reason>,
     pub slots: Vec<crate::base::card::SlotValue>,
 }
@@ -194,6 +221,26 @@ pub enum TransferStep {
         leg: LegId,
     },
     AgentLost {
+        agent: AgentId,
+    },
+    /// A colleague answered and talks with the agent; the caller hears music.
+    Consulting {
+        agent: AgentId,
+    },
+    /// Agent, colleague and caller hear each other.
+    Joined {
+        agent: AgentId,
+    },
+    /// The colleague left, or was not reached; the agent has the caller.
+    ConsultEnded {
+        agent: AgentId,
+    },
+    /// The agent stepped out, and the colleague has the caller, or is still being rung.
+    HandedOver {
+        agent: AgentId,
+    },
+    /// The agent gave the caller back to the machine.
+    ReturnedToMachine {
         agent: AgentId,
     },
     CallerLeft,

@@ -10,6 +10,8 @@ use crate::base::spoken::Heard;
 use crate::base::utterance::Utterance;
 use crate::knowledge::lookup::{LookupFailure, LookupReply};
 
+use super::steer::Steer;
+
 /// One thing that happened. Times come beside it, never inside.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -60,8 +62,17 @@ pub enum Event {
         leg: LegId,
         key: Key,
     },
-    /// A voice began (for certain: backchannels and coughs do not count). On a leg whose prompt
-    /// allows barge-in the runtime has already stopped the prompt.
+    /// Something like a voice over a prompt: it may still be a cough or an "uh-huh". Followed by
+    /// `SpeechBegan` or `SpeechDismissed`.
+    SpeechSuspected {
+        leg: LegId,
+    },
+    /// What was suspected was no turn.
+    SpeechDismissed {
+        leg: LegId,
+    },
+    /// A voice began, for certain: backchannels and coughs do not count. Followed by `Heard`,
+    /// `HeardNothing` or `SpeechUnavailable`, unless the leg is listened to for keys only.
     SpeechBegan {
         leg: LegId,
     },
@@ -115,6 +126,12 @@ pub enum Event {
     },
     AgentDeclined {
         offer: OfferId,
+    },
+
+    /// An agent with a page steers the call; `offer` is the one that the page shows.
+    Steered {
+        offer: OfferId,
+        by: Steer,
     },
 
     /// Recording could not be written (disk full, I/O error); the call goes on.
@@ -188,6 +205,9 @@ pub struct ReservationRequest {
     pub priority: Priority,
     /// Agents already tried for this call, not to be asked again.
     pub except: Vec<AgentId>,
+    /// This agent and nobody else: a colleague who is asked in.
+    #[serde(default)]
+    pub only: Option<AgentId>,
     /// Wait in the queue if nobody is free.
     pub queue: bool,
 }

@@ -18,12 +18,13 @@ use std::time::Duration;
 use jiff::civil::DateTime;
 
 use crate::base::caller::CallerInfo;
-use crate::base::card::{Line, SlotValue, Speaker};
+use crate::base::card::{Line, SlotValue, Speaker, StressPoint};
 use crate::base::consent::ConsentMode;
 use crate::base::disposition::Disposition;
 use crate::base::ids::{CallId, ConnectorId, LegId, OfferId, PlayId, RequestId};
 use crate::base::key::Key;
 use crate::base::limits;
+use crate::base::listen::ListenMode;
 use crate::base::moment::Moment;
 use crate::base::reason::Reason;
 use crate::knowledge::Knowledge;
@@ -31,8 +32,9 @@ use crate::policy::{Dialogue, Setup, Tables};
 use crate::understanding::outcome::{StressLevel, Understanding};
 use crate::understanding::{Memory, Understander};
 
-use super::command::{Command, Fact, Recording};
+use super::command::{Command, Fact, GiveWay, Recording};
 use super::event::{Event, LegEnd};
+use super::steer::Steer;
 use super::timer::{Timer, Timers};
 
 use plays::Plays;
@@ -120,6 +122,7 @@ struct History {
     tried: Vec<String>,
     reasons: Vec<Reason>,
     stress: f32,
+    stress_line: Vec<StressPoint>,
     level: StressLevel,
     heard_any: bool,
 }
@@ -198,6 +201,8 @@ impl Session {
             Event::MediaSilent { leg } => self.media_seen(now, leg, false),
             Event::KeyPressed { leg: LegId::CALLER, key } => self.caller_key(now, key),
             Event::KeyPressed { leg, key } => self.agent_key(now, leg, key),
+            Event::SpeechSuspected { leg } => self.give_way(now, leg, GiveWay::Duck),
+            Event::SpeechDismissed { leg } => self.give_way(now, leg, GiveWay::No),
             Event::SpeechBegan { leg } => self.speech_began(now, leg),
             Event::Heard { leg, utterance } => self.heard(now, leg, *utterance),
             Event::HeardNothing { leg } => self.heard_nothing(now, leg, false),
@@ -208,8 +213,13 @@ impl Session {
             Event::NotReserved { why } => self.not_reserved(now, why),
             Event::QueuePosition { position } => self.queue_position(now, position),
             Event::LookupEnded { request, result } => self.looked_up(now, request, result),
-            Event::AgentAccepted { offer } => self.page_key(now, offer, Key::ONE),
-            Event::AgentDeclined { offer } => self.page_key(now, offer, Key::TWO),
+            Event::AgentAccepted { offer } => {
+                self.steered(now, offer, Steer::Accept { three_way: false });
+            }
+            Event::AgentDeclined { offer } => {
+                self.steered(now, offer, Steer::Decline { reason: String::new() });
+            }
+            Event::Steered { offer, by } => self.steered(now, offer, by),
             Event::RecordingFailed => self.keeping.stopped = true,
             Event::Draining => self.drain(now),
         }
@@ -239,10 +249,12 @@ impl Session {
             Timer::Turn => self.heard_nothing(now, LegId::CALLER, true),
             Timer::Lookup => self.lookup_lost(now),
             Timer::Plays => self.plays_lost(now),
+            Timer::GivenWay => self.give_way(now, LegId::CALLER, GiveWay::No),
             Timer::Ring => self.ring_over(now),
             Timer::Briefing => self.briefing_over(now),
             Timer::BridgeProof => self.bridge_unproved(now),
             Timer::AgentBack => self.agent_not_back(now),
+            Timer::Consult => self.colleague_not_there(now),
             Timer::QueueMax => self.waited_too_long(now),
             Timer::Retry => self.reserve(now),
             Timer::WrapUp => self.wrap_up_over(now),
@@ -254,6 +266,10 @@ impl Session {
 
     fn command(&mut self, command: Command) {
         debug_assert!(self.phase != Phase::Over, "nothing follows End");
+        if let Command::Listen { leg, mode: ListenMode::KeysOnly } = command {
+            // Nobody tells any more what a voice was.
+            self.go_on_playing(leg);
+        }
         self.out.push_back(command);
     }
 
@@ -305,8 +321,13 @@ impl Session {
 }
 
 /// What an understanding adds to the history.
-fn remember(history: &mut History, understood: &Understanding) {
+fn remember(history: &mut History, at: Moment, understood: &Understanding) {
     history.heard_any = true;
+    if history.stress_line.len() < limits::TURNS_MAX {
+        let reasons = understood.stress.parts.iter().map(|part| part.reason.clone()).collect();
+        let score = understood.stress.score;
+        history.stress_line.push(StressPoint { at, score, reasons });
+    }
     history.stress = understood.stress.score;
     history.level = understood.stress.level;
     for slot in &understood.slots {

@@ -16,6 +16,8 @@ pub enum Timer {
     Lookup,
     /// What was said to the caller has no end.
     Plays,
+    /// A prompt gave way to a voice, and nobody told what became of it.
+    GivenWay,
     /// An offer rings.
     Ring,
     /// The agent has heard the briefing and pressed nothing.
@@ -24,6 +26,8 @@ pub enum Timer {
     BridgeProof,
     /// The agent was lost in mid-call: how long the caller is held for the same one.
     AgentBack,
+    /// A colleague who was asked in is rung.
+    Consult,
     /// The longest wait for a person.
     QueueMax,
     /// Nobody could be reached in danger: ask again.

@@ -70,13 +70,16 @@ impl Knowledge {
         own.or_else(|| self.answers.get(&key(&Language::english()))).map(String::as_str)
     }
 
-    pub fn connector(&self, id: &ConnectorId) -> Option<&Connector> {
-        self.connectors.get(id)
+    /// All answers of a language, by intent, with their placeholders open.
+    pub fn answers(&self, language: &Language) -> impl Iterator<Item = (&str, &str)> {
+        self.answers
+            .iter()
+            .filter(move |((spoken_in, _), _)| spoken_in == language)
+            .map(|((_, intent), text)| (intent.as_str(), text.as_str()))
     }
 
-    /// All answers with their placeholders open.
-    pub fn answers(&self) -> impl Iterator<Item = (&Language, &str)> {
-        self.answers.iter().map(|((language, _), text)| (language, text.as_str()))
+    pub fn connector(&self, id: &ConnectorId) -> Option<&Connector> {
+        self.connectors.get(id)
     }
 
     /// All answers without placeholders, for rendering ahead.

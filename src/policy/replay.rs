@@ -179,7 +179,7 @@ fn stand_in(
     memory: &Memory,
 ) -> LookupReply {
     let mut fields = BTreeMap::new();
-    for (_, text) in book.knowledge.answers() {
+    for (_, text) in book.knowledge.answers(&call.language) {
         for name in placeholders(text) {
             fields.insert(name, "…".to_owned());
         }

@@ -18,6 +18,7 @@ use crate::store::Store;
 use crate::web::ActiveCall;
 
 use super::desk::DeskHandle;
+use super::desk::pages::Pages;
 use super::ears::Ears;
 use super::live::LiveFact;
 use super::tables::LiveTables;
@@ -30,6 +31,8 @@ pub enum Inbound {
     Event(Event),
     Lookup(RequestId, Result<LookupReply, LookupFailure>),
     PlayFailed(PlayId),
+    /// The words so far of somebody who goes on speaking.
+    SoFar(LegId, String),
     /// Rung long enough.
     AnswerNow,
     /// Every leg is to be hung up now.
@@ -63,6 +66,7 @@ pub struct Shared {
     pub studio: Studio,
     pub ears: Ears,
     pub desk: DeskHandle,
+    pub pages: Arc<Pages>,
     pub store: Store,
     pub metrics: Arc<Metrics>,
     pub http: reqwest::Client,

@@ -54,7 +54,7 @@ fn below_hundred(number: usize) -> String {
     match number {
         0..=9 => DIGITS[number].to_owned(),
         10..=19 => TEENS[number - 10].to_owned(),
-        _ if number % 10 == 0 => TENS[number / 10 - 2].to_owned(),
+        _ if number.is_multiple_of(10) => TENS[number / 10 - 2].to_owned(),
         _ => format!("{}-{}", TENS[number / 10 - 2], DIGITS[number % 10]),
     }
 }
