@@ -9,8 +9,10 @@ pub mod call;
 pub mod check;
 pub mod demo;
 pub mod init;
+pub mod intents;
 mod log;
 pub mod models;
+pub mod replay;
 pub mod say;
 pub mod serve;
 pub mod transcribe;
@@ -42,6 +44,10 @@ enum Command {
     Transcribe(transcribe::TranscribeArgs),
     /// Place a real call with a simulated caller's voice.
     Call(call::CallArgs),
+    /// Train, test and explain what callers mean; propose tables from past cases.
+    Intents(intents::IntentsArgs),
+    /// Run new tables over stored calls and show what would have changed.
+    Replay(replay::ReplayArgs),
     /// Who may see the pages.
     User(user::UserArgs),
 }
@@ -57,6 +63,8 @@ pub fn main() -> ExitCode {
         Command::Say(args) => say::run(&args),
         Command::Transcribe(args) => transcribe::run(&args),
         Command::Call(args) => call::run(&args),
+        Command::Intents(args) => intents::run(&args),
+        Command::Replay(args) => replay::run(&args),
         Command::User(args) => user::run(&args),
     }
 }
