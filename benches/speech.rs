@@ -1,9 +1,13 @@
 //! Listening: decode time and word errors with the cut context and end guard, beside the plain
-//! full-context decode of the same clips and model in the same run; and the time from the end of
-//! a voice to its text.
+//! full-context decode of the same clips and model in the same run; the time from the end of a
+//! voice to its text; and what the understanding reads out of the whole speech sets.
 //!
-//! `cargo bench --bench speech -- [CLIPS | full]`: 16 clips unless told otherwise (about 2 min).
+//! `cargo bench --bench speech -- [CLIPS | full]`: 16 clips and a fifth of the sets unless told
+//! otherwise (about 4 min; `full` takes 25).
 //! Needs the models in `models/` and the clips in `../shared/data/speech`; says so where absent.
+
+#[path = "speech/sets.rs"]
+mod sets;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -21,6 +25,8 @@ use warmline::speech::hear::transcript::{Hint, StopFlag, Transcriber};
 use warmline::speech::hear::whisper::{Whisper, WhisperModel, WhisperSettings};
 
 const CLIPS_DEFAULT: usize = 16;
+/// Unless `full`, every so manieth clip of the sets.
+const SETS_STEP: usize = 5;
 const MODELS: [(&str, &str); 2] =
     [("base-q8_0", "ggml-base-q8_0.bin"), ("tiny.en-q8_0", "ggml-tiny.en-q8_0.bin")];
 
@@ -47,7 +53,9 @@ fn main() {
     for (id, file) in MODELS {
         let path = root.join("models").join(file);
         match WhisperModel::load(&path) {
-            Ok(model) => measure(id, &model, &clips),
+            Ok(model) => {
+                measure(id, &model, &clips, if count == usize::MAX { 1 } else { SETS_STEP })
+            }
             Err(error) => println!("speech {id}: skipped, {error}"),
         }
     }
@@ -81,7 +89,7 @@ fn sound(path: &Path) -> Option<Vec<i16>> {
     Some(to_speech_rate(&samples, rate_hz))
 }
 
-fn measure(id: &str, model: &WhisperModel, clips: &[Clip]) {
+fn measure(id: &str, model: &WhisperModel, clips: &[Clip], step: usize) {
     let make = |settings| model.transcriber(settings);
     let (Ok(mut cut), Ok(mut plain)) =
         (make(WhisperSettings::default()), make(WhisperSettings::PLAIN))
@@ -106,6 +114,8 @@ fn measure(id: &str, model: &WhisperModel, clips: &[Clip]) {
         percentile(&mut text_ms, 95),
         text_ms.len(),
     );
+    let sets = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/data/speech");
+    sets::measure(id, &mut cut, &mut plain, &sets, step);
 }
 
 fn decode(whisper: &mut Whisper, clip: &Clip, times_ms: &mut Vec<u64>, errors: &mut Errors) {

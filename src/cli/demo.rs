@@ -154,7 +154,7 @@ async fn play_two(server: &Server, agent: Peer) -> Result<bool, String> {
     let say = |text: &'static str, pitch_cents: f32, length: f32| {
         tokio::task::spawn_blocking(move || {
             let (mut engine, _) = speech::engine(&Voice::default(), None);
-            let voice = CallerVoice { pitch_cents, length, snr_db: None };
+            let voice = CallerVoice { pitch_cents, length, ..CallerVoice::default() };
             voice.speak(engine.as_mut(), text).map_err(|error| error.to_string())
         })
     };

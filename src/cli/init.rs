@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use crate::{knowledge, policy, understanding};
+use crate::{knowledge, policy, understanding, web};
 
 /// The configuration that `init` writes; every value in it is the default or an example.
 pub const TEMPLATE: &str = include_str!("init/warmline.toml");
@@ -66,6 +66,7 @@ fn files() -> Vec<(String, &'static str)> {
                 (format!("tables/understanding/{language}/{name}.toml"), text)
             }));
     }
+    files.extend(web::ASSETS.map(|(name, _, text)| (format!("pages/{name}"), text)));
     files
 }
 

@@ -210,9 +210,12 @@ impl Sections<'_> {
                 i64::from(default.session_expires_s),
                 self.problems,
             ) as u32,
-            answer_after: Duration::from_millis(
-                table.integer_in("answer_after_ms", 0..=30_000, 0, self.problems) as u64,
-            ),
+            answer_after: Duration::from_millis(table.integer_in(
+                "answer_after_ms",
+                0..=30_000,
+                0,
+                self.problems,
+            ) as u64),
             next_free_port: table.bool_or("next_free_port", false, self.problems),
         };
         if sip.udp.is_none() && sip.tcp.is_none() {
@@ -440,6 +443,7 @@ impl Sections<'_> {
             listen,
             public_url: public_url.unwrap_or_else(|| format!("http://{listen}")),
             next_free_port,
+            pages: table.string("pages", self.problems).map(|path| self.folder.join(path)),
         }
     }
 }

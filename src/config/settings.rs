@@ -34,6 +34,14 @@ pub struct Config {
     pub tables: Option<PathBuf>,
 }
 
+impl Config {
+    /// What is set for a dialled number, or for all (`*`).
+    pub fn number(&self, dialled: &str) -> Option<&Number> {
+        let named = |name: &str| self.numbers.iter().find(|number| number.dialled == name);
+        named(dialled).or_else(|| named("*"))
+    }
+}
+
 #[derive(Clone, Debug)]
 pub struct Company {
     pub name: String,
@@ -175,4 +183,6 @@ pub struct Web {
     /// How agents' browsers reach us, for links in offers.
     pub public_url: String,
     pub next_free_port: bool,
+    /// Folder with the operator's copies of the pages' style sheet and scripts.
+    pub pages: Option<PathBuf>,
 }

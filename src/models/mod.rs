@@ -26,32 +26,51 @@ pub fn search_path(option: Option<&Path>) -> Vec<PathBuf> {
     folders
 }
 
+/// Why a model cannot be loaded, and what mends it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LocateError {
+    #[error(
+        "model {id} is missing; looked in {}. Fetch it: warmline models fetch {id}",
+        listed(.looked)
+    )]
+    Missing { id: String, looked: Vec<PathBuf> },
+    /// Files lie there, and none of the folders has them all whole.
+    #[error("model {id}: {}. Delete and fetch it again: warmline models verify, then \
+        warmline models fetch {id}", worded(.faults))]
+    Bad { id: String, faults: Vec<Verdict> },
+}
+
+fn listed(paths: &[PathBuf]) -> String {
+    paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
+}
+
+fn worded(faults: &[Verdict]) -> String {
+    faults.iter().map(Verdict::to_string).collect::<Vec<_>>().join("; ")
+}
+
 /// The first folder of the search path in which all files of the model lie with the right size
-/// and hash; the fault of the first that does not fit otherwise.
-pub fn locate(model: &Model, option: Option<&Path>) -> Result<Vec<PathBuf>, String> {
-    let folders = search_path(option);
+/// and hash.
+///
+/// # Errors
+/// [`LocateError`] with the faults of every folder in which some of it lies.
+pub fn locate(model: &Model, option: Option<&Path>) -> Result<Vec<PathBuf>, LocateError> {
+    let looked = search_path(option);
     let mut faults = Vec::new();
-    for folder in &folders {
+    for folder in &looked {
         let paths: Vec<PathBuf> = model.files.iter().map(|f| folder.join(&f.name)).collect();
         if !paths.iter().any(|path| path.exists()) {
             continue;
         }
         let verdicts = model.files.iter().zip(&paths).map(|(file, path)| verify::check(file, path));
-        let bad: Vec<String> =
-            verdicts.filter(|v| *v != Verdict::Good).map(|v| v.to_string()).collect();
+        let bad: Vec<Verdict> = verdicts.filter(|verdict| *verdict != Verdict::Good).collect();
         if bad.is_empty() {
             return Ok(paths);
         }
         faults.extend(bad);
     }
-    if faults.is_empty() {
-        let looked: Vec<String> = folders.iter().map(|f| f.display().to_string()).collect();
-        faults.push(format!(
-            "model {} is missing; looked in {}. Fetch it: warmline models fetch {}",
-            model.id,
-            looked.join(", "),
-            model.id
-        ));
+    let id = model.id.clone();
+    match faults.is_empty() {
+        true => Err(LocateError::Missing { id, looked }),
+        false => Err(LocateError::Bad { id, faults }),
     }
-    Err(faults.join("; "))
 }

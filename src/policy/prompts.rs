@@ -52,19 +52,13 @@ impl Tables {
             Some(name) => name.reveal().clone(),
             None => plain("briefing_unknown_caller"),
         };
-        let why = card.intent.clone().unwrap_or_else(|| plain("briefing_unknown_reason"));
+        let why = self.why(card, language);
         let mood = plain(match card.stress {
             stress if stress >= STRESS_HIGH => "briefing_high",
             stress if stress >= STRESS_RAISED => "briefing_raised",
             _ => "briefing_calm",
         });
-        let tried = match card.tried.last() {
-            Some(what) => {
-                let what = first_words(what);
-                self.prompt("briefing_tried", language, &[("what", &what)], false).text
-            }
-            None => plain("briefing_untried"),
-        };
+        let tried = self.tried(card, language);
         let values = [
             ("who", first_words(&who)),
             ("why", first_words(&why)),
@@ -74,6 +68,30 @@ impl Tables {
         let values: Vec<(&str, &str)> =
             values.iter().map(|(key, value)| (*key, value.as_str())).collect();
         self.prompt("briefing", language, &values, false)
+    }
+
+    /// What caller and agent hear together when the agent joins at once: why, and what was
+    /// tried. How the caller sounds is not said in their hearing.
+    pub fn three_way(&self, card: &OfferCard, language: &Language) -> Spoken {
+        let (why, tried) = (self.why(card, language), self.tried(card, language));
+        let values = [("why", why.as_str()), ("tried", &tried)];
+        self.prompt("three_way", language, &values, false)
+    }
+
+    fn why(&self, card: &OfferCard, language: &Language) -> String {
+        card.intent
+            .clone()
+            .unwrap_or_else(|| self.prompt("briefing_unknown_reason", language, &[], false).text)
+    }
+
+    fn tried(&self, card: &OfferCard, language: &Language) -> String {
+        match card.tried.last() {
+            Some(what) => {
+                let what = first_words(what);
+                self.prompt("briefing_tried", language, &[("what", &what)], false).text
+            }
+            None => self.prompt("briefing_untried", language, &[], false).text,
+        }
     }
 }
 

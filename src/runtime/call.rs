@@ -296,8 +296,10 @@ fn session_setup(
     let config = &shared.config;
     let zone =
         jiff::tz::TimeZone::get(&config.company.time_zone).unwrap_or(jiff::tz::TimeZone::UTC);
-    let number = config.numbers.iter().find(|number| number.dialled == caller.dialled);
-    let consent = number.and_then(|number| number.consent).unwrap_or(config.recording.consent);
+    let consent = config
+        .number(&caller.dialled)
+        .and_then(|number| number.consent)
+        .unwrap_or(config.recording.consent);
     let consent =
         if config.recording.on { consent } else { crate::base::consent::ConsentMode::Off };
     SessionSetup {

@@ -137,11 +137,7 @@ fn caller_info(
     trunk_language: Option<crate::base::language::Language>,
 ) -> CallerInfo {
     let config = &shared.config;
-    let number = config
-        .numbers
-        .iter()
-        .find(|number| number.dialled == incoming.dialled)
-        .or_else(|| config.numbers.iter().find(|number| number.dialled == "*"));
+    let number = config.number(&incoming.dialled);
     let known = incoming.number.as_ref().and_then(|number| {
         config.customers.iter().find(|customer| same_number(&customer.number, number.reveal()))
     });

@@ -236,7 +236,7 @@ pub fn store_settings(config: &Config) -> StoreSettings {
         file: config.store.file.clone(),
         recordings: config.recording.folder.clone(),
         retention_days: config.store.retention_days,
-        wrap_up: config.transfer.wrap_up + Duration::from_secs(90),
+        wrap_up: config.transfer.wrap_up,
     }
 }
 
@@ -408,6 +408,7 @@ async fn bind_web(config: &Config) -> Result<TcpListener, StartFault> {
 fn serve_web(shared: &Arc<Shared>, listener: TcpListener, at: SocketAddr) -> oneshot::Sender<()> {
     let zone = jiff::tz::TimeZone::get(&shared.config.company.time_zone);
     let mut settings = WebSettings::listening_on(at, &shared.public_url);
+    settings.pages = shared.config.web.pages.clone();
     settings.company = shared.config.company.name.clone();
     settings.time_zone = zone.unwrap_or(jiff::tz::TimeZone::UTC);
     let router = web::router(WebState {

@@ -20,7 +20,7 @@ pub fn files_of(id: &str, folder: Option<&Path>) -> Result<Vec<PathBuf>, String>
         let known: Vec<&str> = catalogue.models.iter().map(|model| model.id.as_str()).collect();
         format!("there is no model {id}; known are {}", known.join(", "))
     })?;
-    models::locate(model, folder)
+    models::locate(model, folder).map_err(|error| error.to_string())
 }
 
 /// Loads a Whisper model of the manifest.

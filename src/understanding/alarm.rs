@@ -21,8 +21,8 @@ pub fn alarms(
         .iter()
         .filter_map(|alarm| {
             let never: Vec<_> = alarm.never.iter().flat_map(|one| matcher.find_all(one)).collect();
-            let phrase = alarm.phrases.iter().find(|pattern| {
-                matcher.find_all(pattern).iter().any(|found| {
+            let hit = alarm.phrases.iter().find_map(|pattern| {
+                matcher.find_all(pattern).into_iter().find(|found| {
                     !never.iter().any(|other| other.overlaps(found))
                         && !is_negated(found, &negated, reading)
                         // A guessed word is not enough to speak of danger.
@@ -31,7 +31,7 @@ pub fn alarms(
             })?;
             Some(WordHit {
                 at,
-                phrase: phrase.text.clone(),
+                phrase: reading.said(hit.start, hit.end),
                 group: alarm.group.clone(),
                 weight: alarm.weight,
             })

@@ -70,9 +70,8 @@ pub fn redact(text: &str) -> String {
         for _ in 0..super::text::TOKENS_MAX {
             let reading = language.words.read(&out);
             let numbers = Numbers { words: &language.slots.numbers, reading: &reading };
-            let card = numbers.digit_runs(false).into_iter().find(|run| {
-                find_card(&run.digits).is_some()
-            });
+            let card =
+                numbers.digit_runs(false).into_iter().find(|run| find_card(&run.digits).is_some());
             let Some(run) = card else { break };
             let first = reading.token(run.start).map(|token| token.start);
             let last = reading.token(run.end.saturating_sub(1)).map(|token| token.end);
@@ -132,8 +131,11 @@ mod tests {
                 "it's four one one one, one one one one, one one one one, one one one one okay",
                 "it's [card number] okay",
             ),
-            ("double five double five double five double five double five double five double four \
-              double four", "[card number]"),
+            (
+                "double five double five double five double five double five double five double four \
+              double four",
+                "[card number]",
+            ),
             ("order 4217 of 3 May", "order 4217 of 3 May"),
             ("write to ann@example.org.", "write to [e-mail]."),
             ("卡号四一一一一一一一一一一一一一一一", "卡号[card number]"),

@@ -95,9 +95,8 @@ impl Classifier {
         if self.classes == 0 || reading.is_empty() {
             return Vec::new();
         }
-        let strange = reading.tokens.iter().filter(|token| {
-            !token.is_digits() && !words.knows(&token.norm)
-        });
+        let strange =
+            reading.tokens.iter().filter(|token| !token.is_digits() && !words.knows(&token.norm));
         let share = strange.count() as f32 / reading.len() as f32;
         let trust = (1.15 - 1.2 * share).clamp(0.0, 1.0);
         let mut out = self.softmax(&features(reading, words), SHARPNESS);

@@ -16,9 +16,7 @@ pub fn command(
     let negated = negations(tables, reading);
     tables.commands.iter().find_map(|rule| {
         let never: Vec<_> = rule.never.iter().flat_map(|one| matcher.find_all(one)).collect();
-        let free = |found: &super::pattern::Found| {
-            !never.iter().any(|other| other.overlaps(found))
-        };
+        let free = |found: &super::pattern::Found| !never.iter().any(|other| other.overlaps(found));
         let whole = rule.whole.iter().any(|one| matcher.find(one).is_some_and(|f| free(&f)));
         let phrase = rule.phrases.iter().any(|one| {
             matcher
@@ -27,8 +25,8 @@ pub fn command(
                 .any(|found| free(found) && !is_negated(found, &negated, reading))
         });
         let asked = *expecting == Expecting::YesNo;
-        let leading = asked
-            && rule.leading.iter().any(|one| matcher.find(one).is_some_and(|f| free(&f)));
+        let leading =
+            asked && rule.leading.iter().any(|one| matcher.find(one).is_some_and(|f| free(&f)));
         (whole || phrase || leading).then_some(rule.command)
     })
 }

@@ -36,10 +36,7 @@ pub(super) fn completeness(
         Expecting::Digits { min, max } if command.is_none() => {
             return digits(tables, reading, usize::from(*min), usize::from(*max));
         }
-        Expecting::Digits { .. }
-        | Expecting::Anything
-        | Expecting::YesNo
-        | Expecting::Slot(_) => {}
+        Expecting::Digits { .. } | Expecting::Anything | Expecting::YesNo | Expecting::Slot(_) => {}
     }
     if hangs(tables, reading) {
         return Completeness::Unfinished;
@@ -95,12 +92,7 @@ fn announced(tables: &LanguageTables, reading: &Reading) -> bool {
     patterns.any(|pattern| matcher.find(pattern).is_some())
 }
 
-fn digits(
-    tables: &LanguageTables,
-    reading: &Reading,
-    min: usize,
-    max: usize,
-) -> Completeness {
+fn digits(tables: &LanguageTables, reading: &Reading, min: usize, max: usize) -> Completeness {
     let numbers = Numbers { words: &tables.slots.numbers, reading };
     let said: usize = numbers.digit_runs(true).iter().map(|run| run.digits.len()).sum();
     if said == 0 && !reading.ends_in_filler && !hangs(tables, reading) {

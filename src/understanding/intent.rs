@@ -97,20 +97,22 @@ fn score(
         .filter_map(|(pattern, worth)| {
             let hit = found(pattern)?;
             let full = (worth + WORD_WORTH * hit.matched as f32).min(PHRASE_CONFIDENCE_MAX);
-            Some((full * hit.quality, pattern))
+            Some((full * hit.quality, hit))
         })
         .max_by(|a, b| a.0.total_cmp(&b.0));
     let mut rest = 1.0;
-    if let Some((worth, pattern)) = phrase {
-        reasons.push(Reason::new(format!("phrase '{}' {worth:.2}", pattern.text)));
-        rest = 1.0 - worth;
+    if let Some((worth, hit)) = &phrase {
+        let said = reading.said(hit.start, hit.end);
+        reasons.push(Reason::new(format!("phrase '{said}' {worth:.2}")));
+        rest = 1.0 - *worth;
     }
     let share = if phrase.is_some() { KEYWORD_SHARE * 0.5 } else { 1.0 };
     for (pattern, weight) in &intent.keywords {
         if let Some(hit) = found(pattern) {
             let weight = weight * hit.quality;
             rest *= 1.0 - weight * share;
-            reasons.push(Reason::new(format!("keyword '{}' {weight:.2}", pattern.text)));
+            let said = reading.said(hit.start, hit.end);
+            reasons.push(Reason::new(format!("keyword '{said}' {weight:.2}")));
         }
     }
     if opinion >= CLASSIFIER_MIN && !taken_back {

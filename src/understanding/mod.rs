@@ -91,8 +91,8 @@ impl Understander {
             short_answer: *expecting != Expecting::Anything,
         };
         let stress = stress::stress(tables, utterance, &reading, &signs, memory);
-        let unfinished = completeness::completeness(tables, &reading, expecting)
-            == Completeness::Unfinished;
+        let unfinished =
+            completeness::completeness(tables, &reading, expecting) == Completeness::Unfinished;
         Understanding {
             language,
             intent,
@@ -118,9 +118,7 @@ impl Understander {
         let text = shorten(text);
         let language = language_guess::guess(&self.tables, text, language);
         match self.language(&language) {
-            Some(tables) => {
-                completeness::completeness(tables, &tables.words.read(text), expecting)
-            }
+            Some(tables) => completeness::completeness(tables, &tables.words.read(text), expecting),
             None => Completeness::Open,
         }
     }
@@ -160,6 +158,6 @@ fn card_number(tables: &LanguageTables, reading: &Reading, memory: &mut Memory) 
 }
 
 #[cfg(test)]
-mod tests;
-#[cfg(test)]
 mod robustness_tests;
+#[cfg(test)]
+mod tests;

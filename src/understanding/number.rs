@@ -101,8 +101,12 @@ impl Numbers<'_> {
         while at > place && self.words.and.contains(self.reading.norm(at - 1)) {
             at -= 1;
         }
-        (at > place && total <= CARDINAL_MAX)
-            .then_some(Cardinal { end: at, whole: total, hundredths: None, scaled })
+        (at > place && total <= CARDINAL_MAX).then_some(Cardinal {
+            end: at,
+            whole: total,
+            hundredths: None,
+            scaled,
+        })
     }
 
     fn after_and(&self, place: usize) -> usize {
@@ -217,8 +221,9 @@ impl Numbers<'_> {
         {
             return Some((place + 2, tens + unit));
         }
-        let number = self.cardinal(place).filter(|one| one.hundredths.is_none() && !one.scaled
-            || self.words.implied_one);
+        let number = self
+            .cardinal(place)
+            .filter(|one| one.hundredths.is_none() && !one.scaled || self.words.implied_one);
         let number = number.filter(|one| one.whole <= 31)?;
         let suffixed = self.reading.token(number.end).is_some_and(|token| {
             token.glue == '\0' && matches!(token.norm.as_str(), "st" | "nd" | "rd" | "th")

@@ -65,7 +65,7 @@ pub enum CallerCommand {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct WordHit {
     pub at: Moment,
-    /// As listed in the table.
+    /// As it was said.
     pub phrase: String,
     /// The table's group: `negative`, `payment_failed`, `self_harm`…
     pub group: String,

@@ -101,9 +101,9 @@ impl Compiler {
                 _ => elements.push(self.element(part, words)?),
             }
         }
-        let solid = elements.iter().any(
-            |element| matches!(element, Element::OneOf { optional, .. } if !optional),
-        );
+        let solid = elements
+            .iter()
+            .any(|element| matches!(element, Element::OneOf { optional, .. } if !optional));
         if !solid {
             return Err("a phrase with at least one word that may not be missing".into());
         }

@@ -43,7 +43,9 @@ fn english(word: &str) -> String {
             return undouble(head).to_owned();
         }
     }
-    let plural = word.ends_with('s') && !word.ends_with("ss") && !word.ends_with("us")
+    let plural = word.ends_with('s')
+        && !word.ends_with("ss")
+        && !word.ends_with("us")
         && !word.ends_with("is");
     if plural { word[..word.len() - 1].to_owned() } else { word.to_owned() }
 }
@@ -134,14 +136,19 @@ mod tests {
 
     #[test]
     fn forms_of_a_word_come_together() {
-        let stemmer = Stemmer {
-            english: true,
-            forms: HashMap::from([("stolen".into(), "steal".into())]),
-        };
+        let stemmer =
+            Stemmer { english: true, forms: HashMap::from([("stolen".into(), "steal".into())]) };
         for (left, right) in [
-            ("charged", "charge"), ("charging", "charges"), ("deliveries", "delivery"),
-            ("cancelled", "cancelling"), ("stopped", "stop"), ("addresses", "address"),
-            ("boxes", "box"), ("stolen", "steal"), ("ordered", "orders"), ("tried", "try"),
+            ("charged", "charge"),
+            ("charging", "charges"),
+            ("deliveries", "delivery"),
+            ("cancelled", "cancelling"),
+            ("stopped", "stop"),
+            ("addresses", "address"),
+            ("boxes", "box"),
+            ("stolen", "steal"),
+            ("ordered", "orders"),
+            ("tried", "try"),
         ] {
             assert_eq!(stemmer.stem(left), stemmer.stem(right), "{left} {right}");
         }

@@ -187,10 +187,8 @@ fn loudness_part(table: &StressTable, level_dbfs: f32, memory: &Memory) -> Optio
 fn word_parts(table: &StressTable, signs: &Signs<'_>) -> Vec<StressPart> {
     let weights = &table.weights;
     let named = |hits: &[WordHit]| {
-        let list: Vec<_> = hits
-            .iter()
-            .map(|hit| format!("{} '{}'", hit.at.clock(), hit.phrase))
-            .collect();
+        let list: Vec<_> =
+            hits.iter().map(|hit| format!("{} '{}'", hit.at.clock(), hit.phrase)).collect();
         list.join(", ")
     };
     let many = |count: usize, what: &str| match count {

@@ -132,9 +132,10 @@ impl Tables {
 
     fn shipped(problems: &mut Problems) -> Tables {
         let languages = SHIPPED.iter().filter_map(|(code, texts)| {
-            let files = FILES.iter().zip(texts).map(|(name, text)| {
-                (format!("{code}/{name}.toml"), (*text).to_owned())
-            });
+            let files = FILES
+                .iter()
+                .zip(texts)
+                .map(|(name, text)| (format!("{code}/{name}.toml"), (*text).to_owned()));
             read::language(Language::new(code)?, &files.collect::<Vec<_>>(), problems)
         });
         Tables { languages: languages.collect() }

@@ -150,6 +150,23 @@ impl Reading {
         text.get(start..end).unwrap_or_default()
     }
 
+    /// The words from token `from` to before token `to` as a reason shows them: as they were
+    /// heard, digits hidden, for reasons travel further than transcripts.
+    pub fn said(&self, from: usize, to: usize) -> String {
+        let mut said = String::new();
+        for token in self.tokens.iter().take(to).skip(from) {
+            let han = token.norm.chars().all(super::text::is_han);
+            if !said.is_empty() && !han {
+                said.push(' ');
+            }
+            match token.is_digits() {
+                true => said.push('#'),
+                false => said.push_str(&token.norm),
+            }
+        }
+        said
+    }
+
     /// `true` if a clause ends between `from` and `to` (at the end of a word before `to`).
     pub fn broken_between(&self, from: usize, to: usize) -> bool {
         self.tokens.iter().take(to.saturating_sub(1)).skip(from).any(|token| token.clause_end)

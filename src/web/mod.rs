@@ -37,6 +37,7 @@ use tokio::sync::Semaphore;
 use crate::publish::Metrics;
 use crate::store::Store;
 
+pub use assets::FILES as ASSETS;
 pub use live::{ActiveCall, DeskAgent, DeskView, Live, Part, PartState};
 
 /// What the operator sets for the web.
@@ -50,6 +51,8 @@ pub struct WebSettings {
     /// In which pages show times.
     pub time_zone: TimeZone,
     pub company: String,
+    /// The operator's copies of style sheet and scripts, in preference to the embedded ones.
+    pub pages: Option<std::path::PathBuf>,
 }
 
 impl Default for WebSettings {
@@ -59,6 +62,7 @@ impl Default for WebSettings {
             origins: Vec::new(),
             time_zone: TimeZone::system(),
             company: "Warmline".into(),
+            pages: None,
         }
     }
 }

@@ -10,4 +10,5 @@ mod answers;
 mod endings;
 mod load;
 mod signalling;
+mod tools;
 mod transfers;

@@ -1,7 +1,7 @@
 //! Starts the real binary in a folder of its own, and asks it over HTTP what became of calls.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -173,6 +173,29 @@ addresses = ["127.0.0.1"]
         })
     }
 
+    /// GET `path` with another user's token.
+    pub fn get_as(&self, token: &str, path: &str) -> (u16, String) {
+        let url = format!("http://127.0.0.1:{}{path}", self.web_port);
+        block_on(async move {
+            match reqwest::Client::new().get(url).bearer_auth(token).send().await {
+                Ok(reply) => (reply.status().as_u16(), reply.text().await.unwrap_or_default()),
+                Err(error) => (0, error.to_string()),
+            }
+        })
+    }
+
+    /// Adds a user beside the running service, and makes a token for it.
+    pub fn token_of(&self, name: &str, role: &str, agent: Option<&str>) -> String {
+        let config = self.folder.join("warmline.toml").to_string_lossy().into_owned();
+        let mut add = vec!["user", "add", name, "--role", role, "--config", &config];
+        add.extend(agent.iter().flat_map(|agent| ["--agent", agent]));
+        let (status, out, error) = warmline_with_input(&add, "a long enough password\n");
+        assert_eq!(status, 0, "{out}{error}");
+        let (status, token, error) = warmline(&["user", "token", name, "--config", &config]);
+        assert_eq!(status, 0, "{error}");
+        token.trim().to_owned()
+    }
+
     pub fn json(&self, path: &str) -> serde_json::Value {
         let (status, body) = self.get(path);
         assert_eq!(status, 200, "{path}: {body}");
@@ -340,11 +363,23 @@ pub fn block_on<T>(work: impl Future<Output = T>) -> T {
 
 /// Runs the binary to its end; status, standard output and error.
 pub fn warmline(arguments: &[&str]) -> (i32, String, String) {
-    let out = Command::new(BINARY)
+    warmline_with_input(arguments, "")
+}
+
+/// The same, with `input` on its standard input.
+pub fn warmline_with_input(arguments: &[&str], input: &str) -> (i32, String, String) {
+    let mut child = Command::new(BINARY)
         .args(arguments)
         .env("WARMLINE_MODELS", models_folder())
-        .output()
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
         .expect("the binary runs");
+    if let Some(mut pipe) = child.stdin.take() {
+        let _ = pipe.write_all(input.as_bytes());
+    }
+    let out = child.wait_with_output().expect("the binary runs");
     (
         out.status.code().unwrap_or(-1),
         String::from_utf8_lossy(&out.stdout).into_owned(),

@@ -4,8 +4,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::baresip::{self, Baresip};
-use super::server::{Server, have_models, ports, speak, transcribe};
-use super::sipp::{self, Sipp, pause};
+use super::server::{Server, have_models, ports, speak, transcribe, warmline};
+use super::sipp::{self, OFFER, Sipp, pause};
 use super::tone::{Part, compose, read, seconds_of};
 
 const CALLER_HZ: f32 = 1_000.0;
@@ -117,14 +117,16 @@ fn the_offer_carries_the_transcript_and_a_decline_goes_on() {
     assert_eq!(calls[0]["disposition"], "transferred", "{:#}", calls[0]);
 }
 
+/// A reply without a body, as the agent that SIPp plays.
+fn reply(status: &str) -> String {
+    format!(
+        "  <send><![CDATA[\nSIP/2.0 {status}\n[last_Via:]\n[last_From:]\n[last_To:];tag=first\n\
+         [last_Call-ID:]\n[last_CSeq:]\nContact: <sip:first@[local_ip]:[local_port]>\n\
+         Content-Length: 0\n\n]]></send>\n"
+    )
+}
+
 fn declining_agent() -> String {
-    let reply = |status: &str| {
-        format!(
-            "  <send><![CDATA[\nSIP/2.0 {status}\n[last_Via:]\n[last_From:]\n[last_To:];tag=first\n\
-             [last_Call-ID:]\n[last_CSeq:]\nContact: <sip:first@[local_ip]:[local_port]>\n\
-             Content-Length: 0\n\n]]></send>\n"
-        )
-    };
     format!(
         "<?xml version=\"1.0\" encoding=\"ISO-8859-1\" ?>\n<scenario name=\"declining\">\n\
          <recv request=\"INVITE\"/>\n{}{}{}<recv request=\"ACK\"/>\n</scenario>\n",
@@ -156,4 +158,73 @@ fn when_nobody_answers_the_machine_comes_back() {
     let record = calls[0].to_string();
     assert!(heard.contains("sorry"), "an apology is heard (still there: {established}): {heard}");
     assert!(record.contains("gave_up") || record.contains("failed"), "{record}");
+}
+
+/// The link in the offer opens for that offer's agent alone, until wrap-up ends.
+#[test]
+fn the_offer_s_link_opens_for_its_agent_until_wrap_up_ends() {
+    if !have_models("offer link") || !sipp::is_there("offer link") {
+        return;
+    }
+    let mut phone = Sipp::start(&accepting_agent(), "127.0.0.1:9", &["-m", "1", "-timeout", "90"]);
+    let contact = format!("sip:anna@127.0.0.1:{}", phone.port);
+    let server = Server::start(&format!("{}[transfer]\nwrap_up_s = 4\n", agent(&contact, false)));
+    let anna = server.token_of("anna", "agent", Some("anna"));
+    let ben = server.token_of("ben", "agent", Some("ben"));
+    let uri = server.uri();
+    let caller = std::thread::spawn(move || {
+        warmline(&["call", &uri, "--say", "I want to talk to an agent.", "--listen-s", "14"])
+    });
+    let link = wait_for(Duration::from_secs(60), || {
+        let invite = phone.messages();
+        let at = invite.find("/offer/")? + "/offer/".len();
+        let token =
+            invite.get(at..)?.split(|c: char| !c.is_ascii_alphanumeric() && c != '-' && c != '_');
+        Some(format!("/api/offers/{}", token.into_iter().next()?))
+    });
+    let link = link.unwrap_or_else(|| panic!("no link in the INVITE:\n{}", phone.messages()));
+    let (status, card) = server.get_as(&anna, &link);
+    assert_eq!(status, 200, "{card}");
+    assert!(card.to_lowercase().contains("agent"), "the transcript is there: {card}");
+    assert_eq!(server.get_as(&ben, &link).0, 404, "another agent sees nothing");
+    let (status, out, error) = caller.join().expect("the caller ends");
+    assert_eq!(status, 0, "{out}\n{error}");
+    let calls = server.ended_calls(1, Duration::from_secs(30));
+    assert_eq!(calls[0]["disposition"], "transferred", "{:#}", calls[0]);
+    assert_eq!(server.get_as(&anna, &link).0, 200, "wrap-up still runs");
+    let closed =
+        wait_for(Duration::from_secs(20), || (server.get_as(&anna, &link).0 == 404).then_some(()));
+    assert!(closed.is_some(), "the link closes when wrap-up ends");
+    assert_eq!(phone.wait(), 0, "{}", phone.errors());
+}
+
+/// Tries until there is something, at most for `within`.
+fn wait_for<T>(within: Duration, mut look: impl FnMut() -> Option<T>) -> Option<T> {
+    let begun = std::time::Instant::now();
+    while begun.elapsed() < within {
+        if let Some(found) = look() {
+            return Some(found);
+        }
+        std::thread::sleep(Duration::from_millis(250));
+    }
+    None
+}
+
+/// Answers, presses 1 during the briefing, and talks until we hang up.
+fn accepting_agent() -> String {
+    let answer = "  <send retrans=\"500\"><![CDATA[\nSIP/2.0 200 OK\n[last_Via:]\n[last_From:]\n\
+        [last_To:];tag=first\n[last_Call-ID:]\n[last_CSeq:]\n\
+        Contact: <sip:anna@[local_ip]:[local_port]>\nContent-Type: application/sdp\n\
+        Content-Length: [len]\n\n";
+    format!(
+        "<?xml version=\"1.0\" encoding=\"ISO-8859-1\" ?>\n<scenario name=\"accepting\">\n\
+         <recv request=\"INVITE\"/>\n{}{}{answer}{OFFER}]]></send>\n<recv request=\"ACK\"/>\n\
+         {}{}{}<recv request=\"BYE\"/>\n{}</scenario>\n",
+        reply("180 Ringing"),
+        pause(500),
+        pause(2_500),
+        sipp::key('1'),
+        pause(1_000),
+        reply("200 OK").replace(";tag=first", ""),
+    )
 }

@@ -78,6 +78,10 @@ impl Session {
             return;
         };
         let playing = self.plays.list.remove(place);
+        // What was queued behind it begins to be heard now.
+        if let Some(next) = self.plays.list.iter_mut().find(|next| next.leg == playing.leg) {
+            next.began = now;
+        }
         let complete = heard.as_ref().is_some_and(|heard| heard.complete);
         if let Some(heard) = heard.filter(|heard| playing.said && !heard.text.is_empty()) {
             let line = self.line(playing.began, Speaker::Machine, spoken_plainly(&heard.text));

@@ -57,7 +57,8 @@ fn file(server: SocketAddr, path: &str) -> ModelFile {
 
 fn fetcher(folder: &Path) -> Fetcher {
     let silence_max = Duration::from_millis(400);
-    Fetcher { folder: folder.to_owned(), silence_max, visible: false }
+    let pip_max = Duration::from_secs(20);
+    Fetcher { folder: folder.to_owned(), silence_max, pip_max, visible: false }
 }
 
 #[test]
@@ -112,4 +113,12 @@ fn a_file_by_hand_is_verified_like_any_other() {
     assert!(fetcher.import(&file, &bad).is_err());
     fetcher.import(&file, &good).expect("is good");
     assert_eq!(verify::check(&file, &fetcher.folder.join("model.bin")), Verdict::Good);
+}
+
+#[test]
+fn a_program_that_hangs_is_ended() {
+    let hang = run_within(Command::new("sleep").arg("30"), Duration::from_millis(200));
+    assert!(hang.is_err_and(|error| error.to_string().contains("longer than")));
+    let fine = run_within(Command::new("true").arg("x"), Duration::from_secs(20));
+    assert!(fine.is_ok_and(|out| out.status.success()));
 }

@@ -64,17 +64,18 @@ fn figures(reader: &SlotReader<'_>, place: usize) -> Option<(usize, i16)> {
 }
 
 fn minutes(reader: &SlotReader<'_>, found: &Found, kind: TimeKind) -> Option<i16> {
-    let mut numbers = found
+    let mut numbers =
+        found.captures.iter().filter(|(capture, _, _)| *capture == Capture::Number).filter_map(
+            |(_, start, _)| {
+                let number = reader.numbers().cardinal(*start)?;
+                i16::try_from(number.whole).ok().filter(|_| number.hundredths.is_none())
+            },
+        );
+    let half = found
         .captures
         .iter()
-        .filter(|(capture, _, _)| *capture == Capture::Number)
-        .filter_map(|(_, start, _)| {
-            let number = reader.numbers().cardinal(*start)?;
-            i16::try_from(number.whole).ok().filter(|_| number.hundredths.is_none())
-        });
-    let half = found.captures.iter().map(|(capture, _, _)| *capture).find(|capture| {
-        matches!(capture, Capture::Before | Capture::After)
-    });
+        .map(|(capture, _, _)| *capture)
+        .find(|capture| matches!(capture, Capture::Before | Capture::After));
     let of_day = match kind {
         TimeKind::Fixed(minutes) => return Some(minutes),
         TimeKind::Clock => {
@@ -109,8 +110,12 @@ fn trailing_digit(reader: &SlotReader<'_>, found: &Found) -> bool {
     let paused = last.is_some_and(|token| token.clause_end);
     let goes_on = matches!(
         reader.numbers().word(found.end),
-        Some(NumberWord::Digit(_) | NumberWord::Teen(_) | NumberWord::Tens(_)
-            | NumberWord::Repeat(_))
+        Some(
+            NumberWord::Digit(_)
+                | NumberWord::Teen(_)
+                | NumberWord::Tens(_)
+                | NumberWord::Repeat(_)
+        )
     );
     !paused && (goes_on || reader.reading.token(found.end).is_some_and(|t| t.is_digits()))
 }

@@ -151,8 +151,8 @@ fn span(reader: &SlotReader<'_>, found: &Found) -> Option<Span> {
 
 fn day_of_month(reader: &SlotReader<'_>, found: &Found, today: Date) -> Option<Date> {
     // "for the third of May" is a day of May.
-    let month_follows = (found.end..found.end + 2)
-        .any(|at| reader.capture(Capture::Month, at).is_some());
+    let month_follows =
+        (found.end..found.end + 2).any(|at| reader.capture(Capture::Month, at).is_some());
     if month_follows {
         return None;
     }
@@ -199,8 +199,8 @@ fn calendar(reader: &SlotReader<'_>, found: &Found) -> Option<(Date, usize)> {
 /// A year said after the date: 2026, "twenty twenty-six".
 fn year(reader: &SlotReader<'_>, place: usize) -> Option<(i16, usize)> {
     let run = reader.numbers().digit_run(place, false)?;
-    let fits = run.digits.len() == 4
-        && (run.digits.starts_with("19") || run.digits.starts_with("20"));
+    let fits =
+        run.digits.len() == 4 && (run.digits.starts_with("19") || run.digits.starts_with("20"));
     if !fits {
         return None;
     }

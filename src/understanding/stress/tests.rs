@@ -29,46 +29,70 @@ fn play(turns: &[Turn]) -> Vec<Stress> {
 }
 
 const CALM: [&[Turn]; 6] = [
-    &[("What are your opening hours on Saturday?", 4.5, -26.0, false),
-      ("And where is your store exactly?", 4.6, -26.0, false),
-      ("Thank you very much for that.", 4.4, -26.0, false)],
+    &[
+        ("What are your opening hours on Saturday?", 4.5, -26.0, false),
+        ("And where is your store exactly?", 4.6, -26.0, false),
+        ("Thank you very much for that.", 4.4, -26.0, false),
+    ],
     // Fast from the first word to the last, and friendly.
-    &[("Hi, could you please tell me when you are open on Sundays?", 7.2, -25.0, false),
-      ("And is it possible to pay with a credit card at the store?", 7.4, -25.0, false),
-      ("Great, that was everything I needed, thank you so much.", 7.6, -25.0, false)],
-    &[("My parcel has not arrived yet.", 4.2, -30.0, false),
-      ("The order number is four two one seven.", 3.6, -29.0, false),
-      ("No problem, I can wait for it.", 4.4, -30.0, false)],
+    &[
+        ("Hi, could you please tell me when you are open on Sundays?", 7.2, -25.0, false),
+        ("And is it possible to pay with a credit card at the store?", 7.4, -25.0, false),
+        ("Great, that was everything I needed, thank you so much.", 7.6, -25.0, false),
+    ],
+    &[
+        ("My parcel has not arrived yet.", 4.2, -30.0, false),
+        ("The order number is four two one seven.", 3.6, -29.0, false),
+        ("No problem, I can wait for it.", 4.4, -30.0, false),
+    ],
     // Speaks over the prompt because the answer is known already.
-    &[("I would like to book an appointment.", 5.0, -24.0, true),
-      ("Next Tuesday in the morning would be good.", 5.2, -23.0, true),
-      ("That is not bad, I take it.", 5.0, -24.0, false)],
+    &[
+        ("I would like to book an appointment.", 5.0, -24.0, true),
+        ("Next Tuesday in the morning would be good.", 5.2, -23.0, true),
+        ("That is not bad, I take it.", 5.0, -24.0, false),
+    ],
     // Grows quicker without any other sign.
-    &[("I have a question about my last invoice.", 4.5, -26.0, false),
-      ("It says that I have to pay on Friday.", 5.4, -26.0, false),
-      ("So could you just send me another copy of it please?", 6.8, -26.0, false)],
-    &[("I want to return a jacket that I bought.", 4.0, -28.0, false),
-      ("It is too small for me.", 4.1, -27.0, false),
-      ("Okay, I will bring it to the store.", 4.2, -28.0, false)],
+    &[
+        ("I have a question about my last invoice.", 4.5, -26.0, false),
+        ("It says that I have to pay on Friday.", 5.4, -26.0, false),
+        ("So could you just send me another copy of it please?", 6.8, -26.0, false),
+    ],
+    &[
+        ("I want to return a jacket that I bought.", 4.0, -28.0, false),
+        ("It is too small for me.", 4.1, -27.0, false),
+        ("Okay, I will bring it to the store.", 4.2, -28.0, false),
+    ],
 ];
 
 const STRESSED: [&[Turn]; 6] = [
-    &[("Where is my order?", 4.8, -26.0, false),
-      ("This is ridiculous, I have been waiting for weeks.", 6.4, -20.0, false),
-      ("It is unacceptable, I already told you that!", 6.6, -18.0, true)],
-    &[("You charged me twice and nobody helps me.", 5.6, -22.0, false),
-      ("I am really angry, this is the third time I call.", 6.4, -18.0, true)],
-    &[("I want to cancel my contract.", 4.4, -27.0, false),
-      ("No, I am fed up with your terrible service.", 6.0, -22.0, true),
-      ("Stop it, you are useless, useless idiots!", 6.8, -18.0, true)],
-    &[("My internet is down again.", 5.0, -24.0, false),
-      ("I am furious, I work from home, it is urgent!", 6.6, -19.0, false)],
-    &[("My payment failed.", 4.6, -26.0, false),
-      ("I'm not happy at all, this is a nightmare.", 5.8, -21.0, false),
-      ("How many times do I have to say it? It is a disgrace.", 6.2, -19.0, true)],
-    &[("I was promised a refund.", 4.2, -28.0, false),
-      ("I am not satisfied, you lied to me.", 4.6, -24.0, false),
-      ("It is outrageous and disgusting, I will call my lawyer.", 5.2, -22.0, false)],
+    &[
+        ("Where is my order?", 4.8, -26.0, false),
+        ("This is ridiculous, I have been waiting for weeks.", 6.4, -20.0, false),
+        ("It is unacceptable, I already told you that!", 6.6, -18.0, true),
+    ],
+    &[
+        ("You charged me twice and nobody helps me.", 5.6, -22.0, false),
+        ("I am really angry, this is the third time I call.", 6.4, -18.0, true),
+    ],
+    &[
+        ("I want to cancel my contract.", 4.4, -27.0, false),
+        ("No, I am fed up with your terrible service.", 6.0, -22.0, true),
+        ("Stop it, you are useless, useless idiots!", 6.8, -18.0, true),
+    ],
+    &[
+        ("My internet is down again.", 5.0, -24.0, false),
+        ("I am furious, I work from home, it is urgent!", 6.6, -19.0, false),
+    ],
+    &[
+        ("My payment failed.", 4.6, -26.0, false),
+        ("I'm not happy at all, this is a nightmare.", 5.8, -21.0, false),
+        ("How many times do I have to say it? It is a disgrace.", 6.2, -19.0, true),
+    ],
+    &[
+        ("I was promised a refund.", 4.2, -28.0, false),
+        ("I am not satisfied, you lied to me.", 4.6, -24.0, false),
+        ("It is outrageous and disgusting, I will call my lawyer.", 5.2, -22.0, false),
+    ],
 ];
 
 fn last(turns: &[Turn]) -> f32 {

@@ -26,7 +26,7 @@ pub fn negative(tables: &LanguageTables, reading: &Reading, at: Moment) -> Vec<W
                 continue;
             }
             let weight = (word.weight * intensity(tables, reading, found.start)).min(1.0);
-            let phrase = word.pattern.text.clone();
+            let phrase = reading.said(found.start, found.end);
             hits.push((found, WordHit { at, phrase, group: word.group.clone(), weight }));
         }
     }
@@ -34,7 +34,7 @@ pub fn negative(tables: &LanguageTables, reading: &Reading, at: Moment) -> Vec<W
         for found in matcher.find_all(pattern) {
             let excluded = never.iter().any(|other| other.overlaps(&found));
             if !excluded && is_negated(tables, reading, found.start) {
-                let phrase = format!("not {}", pattern.text);
+                let phrase = format!("not {}", reading.said(found.start, found.end));
                 let group = "negative".to_owned();
                 hits.push((found, WordHit { at, phrase, group, weight: NEGATED_GOOD }));
             }

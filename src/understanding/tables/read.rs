@@ -291,10 +291,7 @@ fn commands_file(reader: &mut Reader<'_>, table: &Table) -> Vec<CommandRule> {
 
 fn anchored(reader: &mut Reader<'_>, table: &Table, key: &str, end: &str) -> Vec<Pattern> {
     let texts = table.strings(key, reader.problems);
-    texts
-        .iter()
-        .filter_map(|text| reader.pattern(table, key, &format!("^ {text} {end}")))
-        .collect()
+    texts.iter().filter_map(|text| reader.pattern(table, key, &format!("^ {text} {end}"))).collect()
 }
 
 fn alarms_file(reader: &mut Reader<'_>, table: &Table) -> (Vec<Alarm>, Vec<Alarm>) {
@@ -349,12 +346,8 @@ fn stress_file(reader: &mut Reader<'_>, table: &Table) -> StressTable {
         .table("syllables", reader.problems)
         .map(|list| list.floats(0.0..=20.0, reader.problems))
         .unwrap_or_default();
-    let by_sign = table.choice(
-        "count",
-        &[("syllables", false), ("signs", true)],
-        false,
-        reader.problems,
-    );
+    let by_sign =
+        table.choice("count", &[("syllables", false), ("signs", true)], false, reader.problems);
     let out = StressTable {
         weights,
         negative: group("negative", negative).chain(group("swearing", swearing)).collect(),

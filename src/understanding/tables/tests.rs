@@ -63,10 +63,7 @@ words = "x"
 "#;
     let commands = "[jump]\nphrases = [\"jump\"]\n";
     let stress = "[weights]\npace_mean = \"fast\"\npace_maen = 4.0\n";
-    write_language(
-        dir.path(),
-        &[("intents", intents), ("commands", commands), ("stress", stress)],
-    );
+    write_language(dir.path(), &[("intents", intents), ("commands", commands), ("stress", stress)]);
     let mut problems = Problems::new();
     Tables::load(dir.path(), &mut problems);
     let told = problems.to_string();

@@ -287,6 +287,7 @@ fn every_failed_offer_goes_to_the_next_agent_or_back() {
 #[test]
 fn a_briefing_can_end_in_every_way() {
     after_briefing(&[("agent_key 2", "drop_agent free:anna:Declined music")]);
+    after_briefing(&[("agent_key 4", "connected JOIN three_way @three_way"), ("heard", "")]);
     after_briefing(&[("wait 15001", "drop_agent free:anna:NoAnswer music")]);
     after_briefing(&[("agent_ends", "free:anna:Declined music")]);
     after_briefing(&[("agent_silent", "drop_agent free:anna:Failed music")]);

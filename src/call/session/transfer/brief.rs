@@ -1,5 +1,6 @@
 //! The agent has answered and is alone with the router: who, why, how they feel, what was tried.
-//! 1 accepts, 2 declines, 3 says more; no key in time declines. The caller hears none of it.
+//! 1 accepts, 2 declines, 3 says more, 4 joins at once with the machine's summary in the caller's
+//! hearing; no key in time declines. Before that the caller hears none of it.
 
 use super::*;
 
@@ -81,7 +82,8 @@ impl Session {
 
     fn briefing_key(&mut self, now: Moment, leg: LegId, key: Key) {
         match key {
-            Key::ONE | Key::FOUR => self.accept(now),
+            Key::ONE => self.accept(now),
+            Key::FOUR => self.accept_three_way(now, leg),
             Key::TWO => self.declined(now),
             Key::THREE => {
                 self.stop_playing(leg);
@@ -132,5 +134,20 @@ impl Session {
         self.timers.stop(Timer::QueueMax);
         self.step_of_agent(|agent| TransferStep::Accepted { agent });
         self.bridge(now);
+    }
+
+    /// All three on the line: the machine sums up for both, so that the caller can put it right,
+    /// and falls silent.
+    fn accept_three_way(&mut self, now: Moment, leg: LegId) {
+        let language = self.language();
+        let Some(transfer) = &self.transfer else { return };
+        let Some((agent, _)) = transfer.agent.clone() else { return };
+        let (offer, hand_over) = (transfer.offer, transfer.hand_over.clone());
+        let card = self.offer_card(offer, &agent, &hand_over);
+        self.accept(now);
+        let summary = self.setup.policy.three_way(&card, &language);
+        for party in [LegId::CALLER, leg] {
+            self.play(now, party, summary.clone());
+        }
     }
 }
