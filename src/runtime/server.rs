@@ -23,6 +23,7 @@ use crate::web::{self, WebSettings, WebState};
 use crate::{media, policy};
 
 use super::desk;
+use super::browser::{Browsers, Door};
 use super::desk::pages::Pages;
 use super::dispatch;
 use super::ears::Ears;
@@ -110,6 +111,7 @@ impl Server {
             store.clone(),
             http.clone(),
         );
+        let browsers = Browsers::new(&config, web);
         let shared = Arc::new_cyclic(|weak: &std::sync::Weak<Shared>| {
             let weak = weak.clone();
             let desk = desk::start(desk_of(&config), pages.clone(), move |call, event| {
@@ -135,6 +137,7 @@ impl Server {
                 metrics: Arc::new(Metrics::default()),
                 http,
                 pages,
+                browsers,
                 policy: Arc::new(tables.policy),
                 knowledge,
                 understander: tables.understander,
@@ -432,6 +435,7 @@ fn serve_web(shared: &Arc<Shared>, listener: TcpListener, at: SocketAddr) -> one
         store: shared.store.clone(),
         metrics: shared.metrics.clone(),
         live: Arc::new(LivePages(shared.clone())),
+        browsers: Some(Arc::new(Door(shared.clone()))),
         settings,
     });
     let (stop, stopped) = oneshot::channel();

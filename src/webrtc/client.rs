@@ -99,8 +99,7 @@ impl Client {
         let handler =
             Arc::new(Handler { gathered: gathered.clone(), state: state_in, received: packets });
         let connection = Connection::open(agreed, &[listen], handler).await?;
-        let mut random = rand::rng();
-        let (sequence, timestamp) = (random.random(), random.random());
+        let (sequence, timestamp) = (rand::rng().random(), rand::rng().random());
         let client =
             Client { agreed, connection, gathered, state, received, sequence, timestamp };
         let offer = client.describe().await?;

@@ -50,13 +50,15 @@ impl Connection {
     ) -> Result<Connection, OfferRefusal> {
         let mut media = MediaEngine::default();
         let codec = codec_of(agreed.codec);
-        let mut register = |codec: RTCRtpCodec, payload_type: u8| {
-            let parameters = RTCRtpCodecParameters { rtp_codec: codec, payload_type };
-            media.register_codec(parameters, RtpCodecKind::Audio).map_err(failed("codec"))
-        };
-        register(codec.clone(), agreed.payload_type)?;
-        if let Some(keys) = agreed.keys {
-            register(keys_of(agreed.codec), keys)?;
+        let voice =
+            RTCRtpCodecParameters { rtp_codec: codec.clone(), payload_type: agreed.payload_type };
+        let keys = agreed.keys.map(|payload_type| RTCRtpCodecParameters {
+            rtp_codec: keys_of(agreed.codec),
+            payload_type,
+        });
+        let codecs: Vec<RTCRtpCodecParameters> = std::iter::once(voice).chain(keys).collect();
+        for codec in &codecs {
+            media.register_codec(codec.clone(), RtpCodecKind::Audio).map_err(failed("codec"))?;
         }
         let reports = configure_rtcp_reports(Registry::new());
         let settings = SettingEngineBuilder::new()
@@ -91,6 +93,11 @@ impl Connection {
         )));
         let sent: Arc<dyn TrackLocal> = track.clone();
         inner.add_track(sent).await.map_err(failed("track"))?;
+        // Adding the track narrowed the codecs to its own; keys belong to it too.
+        for transceiver in inner.get_transceivers().await {
+            let preferred = transceiver.set_codec_preferences(codecs.clone()).await;
+            preferred.map_err(failed("codecs"))?;
+        }
         Ok(Connection { inner, track, ssrc })
     }
 

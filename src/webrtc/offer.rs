@@ -89,6 +89,34 @@ pub fn read(sdp: &str) -> Result<Agreed, OfferRefusal> {
     Err(OfferRefusal::NoCodec)
 }
 
+/// The offer with nothing in it but what we take: the crate would match keys of any clock.
+pub fn narrowed(sdp: &str, agreed: Agreed) -> String {
+    let taken = |payload_type: &str| {
+        payload_type.parse().is_ok_and(|payload_type: u8| {
+            payload_type == agreed.payload_type || agreed.keys == Some(payload_type)
+        })
+    };
+    let mut out = String::with_capacity(sdp.len());
+    for line in sdp.lines() {
+        if let Some(audio) = line.strip_prefix("m=audio ") {
+            let mut words = audio.split_whitespace();
+            let head: Vec<&str> = words.by_ref().take(2).collect();
+            let types: String = words.filter(|word| taken(word)).map(|t| format!(" {t}")).collect();
+            out.push_str(&format!("m=audio {}{types}\r\n", head.join(" ")));
+            continue;
+        }
+        let described = ["a=rtpmap:", "a=fmtp:", "a=rtcp-fb:"]
+            .iter()
+            .find_map(|name| line.strip_prefix(name))
+            .and_then(|rest| rest.split([' ', '/']).next());
+        if described.is_none_or(taken) {
+            out.push_str(line);
+            out.push_str("\r\n");
+        }
+    }
+    out
+}
+
 /// The `a=rtpmap` lines of the payload types that the stream lists.
 fn mapped<'a>(sdp: &'a str, listed: &[u8]) -> Vec<Mapped<'a>> {
     let maps = sdp.lines().filter_map(|line| {
@@ -115,6 +143,16 @@ mod tests {
     const CHROMIUM: &str = "a=rtpmap:111 opus/48000/2\r\na=rtpmap:9 G722/8000\r\n\
         a=rtpmap:0 PCMU/8000\r\na=rtpmap:8 PCMA/8000\r\na=rtpmap:110 telephone-event/48000\r\n\
         a=rtpmap:126 telephone-event/8000\r\n";
+
+    #[test]
+    fn the_rest_is_left_out() {
+        let whole = offer("audio 9 UDP/TLS/RTP/SAVPF 111 0 110 126", CHROMIUM);
+        let narrow = narrowed(&whole, read(&whole).unwrap());
+        assert!(narrow.contains("m=audio 9 UDP/TLS/RTP/SAVPF 111 110\r\n"), "{narrow}");
+        assert!(narrow.contains("a=rtpmap:111") && !narrow.contains("PCMU"));
+        assert!(!narrow.contains("telephone-event/8000"));
+        assert_eq!(read(&narrow), read(&whole));
+    }
 
     #[test]
     fn what_is_taken() {

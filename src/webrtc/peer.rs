@@ -35,15 +35,27 @@ pub enum PeerEvent {
     Lost,
 }
 
-/// One leg's packets, both ways.
+/// One leg's packets, both ways. It outlives the connections that carry it, one after the other:
+/// a page that was loaded anew takes it up where the last one let go.
+#[derive(Clone)]
 pub struct Line {
-    /// Takes a whole RTP packet of the browser; must not block.
-    pub heard: Box<dyn Fn(Vec<u8>) + Send + Sync>,
-    /// Whole RTP packets for the browser; the line ends with it.
-    pub said: mpsc::Receiver<Vec<u8>>,
+    heard: Take,
+    said: Arc<tokio::sync::Mutex<mpsc::Receiver<Vec<u8>>>>,
 }
 
-type Heard = Arc<Mutex<Option<Arc<dyn Fn(Vec<u8>) + Send + Sync>>>>;
+impl Line {
+    /// `heard` takes a whole RTP packet of the browser and must not block; `said` gives whole RTP
+    /// packets for it, and the line ends with it.
+    pub fn new(
+        heard: impl Fn(Vec<u8>) + Send + Sync + 'static,
+        said: mpsc::Receiver<Vec<u8>>,
+    ) -> Self {
+        Self { heard: Arc::new(heard), said: Arc::new(tokio::sync::Mutex::new(said)) }
+    }
+}
+
+type Take = Arc<dyn Fn(Vec<u8>) + Send + Sync>;
+type Heard = Arc<Mutex<Option<Take>>>;
 
 /// A browser's connection. Dropped without [`Peer::close`] it closes by itself, a moment later.
 pub struct Peer {
@@ -122,9 +134,8 @@ impl Peer {
             Arc::new(Handler { events, heard: heard.clone(), gathered: gathered.clone() });
         let listen = sockets(&settings.listen, settings.ports.as_ref())?;
         let connection = Connection::open(agreed, &listen, handler).await?;
-        let mut random = rand::rng();
         let clock_hz = agreed.codec.clock_rate_hz();
-        let stream = Stream::new(clock_hz, random.random(), random.random());
+        let stream = Stream::new(clock_hz, rand::rng().random(), rand::rng().random());
         let peer = Peer {
             agreed,
             settings: settings.clone(),
@@ -153,7 +164,7 @@ impl Peer {
     }
 
     async fn negotiate(&self, sdp: &str) -> Result<String, OfferRefusal> {
-        let offer = RTCSessionDescription::offer(sdp.to_owned())
+        let offer = RTCSessionDescription::offer(offer::narrowed(sdp, self.agreed))
             .map_err(|_| OfferRefusal::Malformed)?;
         let inner = &self.connection.inner;
         let refused = |error: webrtc::error::Error| {
@@ -173,9 +184,9 @@ impl Peer {
     }
 
     /// Carries this line from now on; the one before is let go.
-    pub fn attach(&self, line: Line) {
-        let Line { heard, said } = line;
-        *self.heard.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::from(heard));
+    pub fn attach(&self, line: &Line) {
+        let Line { heard, said } = line.clone();
+        *self.heard.lock().unwrap_or_else(PoisonError::into_inner) = Some(heard);
         let track = self.connection.track.clone();
         let carrying = carry(track, self.stream.clone(), self.connection.ssrc, said);
         self.replace(Some(self.runtime.spawn(carrying)));
@@ -218,8 +229,10 @@ async fn carry(
     track: Arc<TrackLocalStaticRTP>,
     stream: Arc<Mutex<Stream>>,
     ssrc: u32,
-    mut said: mpsc::Receiver<Vec<u8>>,
+    said: Arc<tokio::sync::Mutex<mpsc::Receiver<Vec<u8>>>>,
 ) {
+    // Held until this task ends or is replaced: the next connection waits for it here.
+    let mut said = said.lock().await;
     while let Some(bytes) = said.recv().await {
         let Ok(mut packet) = rtc::rtp::Packet::unmarshal(&mut Bytes::from(bytes)) else {
             continue;
