@@ -459,6 +459,8 @@ async fn figures(shared: Arc<Shared>, pool: Arc<crate::speech::hear::pool::Pool>
         shared.metrics.frames_late.add(media.late_frames.saturating_sub(late));
         shared.metrics.frames_sent.add(media.packets_out.saturating_sub(sent));
         (late, sent) = (media.late_frames, media.packets_out);
+        shared.metrics.frame_lateness_p99_us.set(media.late_p99.as_micros() as i64);
+        shared.metrics.frame_lateness_max_us.set(media.late_max.as_micros() as i64);
         let decodes = pool.figures();
         shared.metrics.decode_queue.set(decodes.waiting_all() as i64);
         shared.metrics.decode_shed.add(decodes.shed.saturating_sub(shed));

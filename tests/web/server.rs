@@ -90,7 +90,10 @@ pub struct Server {
     pub store: Store,
     pub live: Arc<TestLive>,
     pub metrics: Arc<Metrics>,
+    // Used by the desk's tests alone.
+    #[allow(dead_code)]
     pub pages: Arc<Pages>,
+    #[allow(dead_code)]
     pub desk: DeskHandle,
     _folder: tempfile::TempDir,
 }
