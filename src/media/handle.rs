@@ -143,10 +143,7 @@ impl CallMedia {
     ///
     /// # Errors
     /// [`OpenLegError`] if the call has 8 legs.
-    pub fn open_piped_leg(
-        &self,
-        leg: LegId,
-    ) -> Result<(LegHandle, PipeIn, PipeOut), OpenLegError> {
+    pub fn open_piped_leg(&self, leg: LegId) -> Result<(LegHandle, PipeIn, PipeOut), OpenLegError> {
         self.take_place()?;
         let (line, inward, outward) = pipe();
         let handle = self.open_line(leg, Line::Pipe(line), 0);

@@ -144,13 +144,7 @@ impl JitterBuffer {
         self.store(timestamp, ticks, payload, result)
     }
 
-    fn store(
-        &mut self,
-        timestamp: i64,
-        ticks: i64,
-        payload: &[u8],
-        result: Inserted,
-    ) -> Inserted {
+    fn store(&mut self, timestamp: i64, ticks: i64, payload: &[u8], result: Inserted) -> Inserted {
         let place = self.stored.iter().rposition(|stored| stored.timestamp <= timestamp);
         let before = place.and_then(|place| self.stored.get(place));
         if before.is_some_and(|stored| stored.timestamp == timestamp) {
@@ -281,11 +275,7 @@ impl JitterBuffer {
     }
 
     fn forget(&mut self, before: i64) {
-        while self
-            .stored
-            .front()
-            .is_some_and(|stored| stored.end() <= before)
-        {
+        while self.stored.front().is_some_and(|stored| stored.end() <= before) {
             self.drop_front();
         }
     }

@@ -76,8 +76,7 @@ impl OpusEncoder {
     }
 
     fn with_complexity(complexity: i32) -> Option<Self> {
-        let mut inner =
-            opus::Encoder::new(RATE_HZ, Channels::Mono, Application::Voip).ok()?;
+        let mut inner = opus::Encoder::new(RATE_HZ, Channels::Mono, Application::Voip).ok()?;
         inner.set_bitrate(Bitrate::Bits(BITS_PER_SECOND)).ok()?;
         inner.set_complexity(complexity).ok()?;
         inner.set_inband_fec(true).ok()?;

@@ -178,8 +178,7 @@ pub(super) async fn call_back(
     }
     let fields = query::fields(&body);
     let field = |name| query::value(&fields, name, NAME_CHARS_MAX).unwrap_or_default();
-    let request =
-        CallBack { number: field("number"), name: field("name"), address: asked.address };
+    let request = CallBack { number: field("number"), name: field("name"), address: asked.address };
     match browsers.call_back(request).await {
         true => StatusCode::ACCEPTED.into_response(),
         false => api::error(StatusCode::BAD_REQUEST, "this is no telephone number"),

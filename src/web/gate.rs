@@ -7,8 +7,8 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use super::limits::{
-    CALL_BACKS_MAX,     GATE_ADDRESS_TRIES_MAX, GATE_KEYS_MAX, GATE_NAME_TRIES_MAX, GATE_PAIR_TRIES_MAX, GATE_WINDOW,
-    VIEW_EVERY,
+    CALL_BACKS_MAX, GATE_ADDRESS_TRIES_MAX, GATE_KEYS_MAX, GATE_NAME_TRIES_MAX,
+    GATE_PAIR_TRIES_MAX, GATE_WINDOW, VIEW_EVERY,
 };
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

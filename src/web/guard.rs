@@ -107,9 +107,10 @@ fn caller_origin(
     if is_own(app, origin) {
         return Ok(CallerOrigin { foreign: None });
     }
-    let allowed = app.browsers.as_ref().is_some_and(|browsers| {
-        browsers.allowed_origins().iter().any(|allowed| allowed == origin)
-    });
+    let allowed = app
+        .browsers
+        .as_ref()
+        .is_some_and(|browsers| browsers.allowed_origins().iter().any(|allowed| allowed == origin));
     match allowed {
         true => Ok(CallerOrigin { foreign: Some(origin.to_owned()) }),
         false => Err("this site may not call here"),

@@ -12,8 +12,7 @@ use tokio::sync::{Notify, mpsc, watch};
 use webrtc::media_stream::track_local::TrackLocal;
 use webrtc::media_stream::track_remote::{TrackRemote, TrackRemoteEvent};
 use webrtc::peer_connection::{
-    PeerConnectionEventHandler, RTCIceGatheringState, RTCPeerConnectionState,
-    RTCSessionDescription,
+    PeerConnectionEventHandler, RTCIceGatheringState, RTCPeerConnectionState, RTCSessionDescription,
 };
 
 use crate::base::key::Key;
@@ -100,8 +99,7 @@ impl Client {
             Arc::new(Handler { gathered: gathered.clone(), state: state_in, received: packets });
         let connection = Connection::open(agreed, &[listen], handler).await?;
         let (sequence, timestamp) = (rand::rng().random(), rand::rng().random());
-        let client =
-            Client { agreed, connection, gathered, state, received, sequence, timestamp };
+        let client = Client { agreed, connection, gathered, state, received, sequence, timestamp };
         let offer = client.describe().await?;
         Ok((client, offer))
     }

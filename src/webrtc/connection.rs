@@ -22,9 +22,7 @@ use webrtc::peer_connection::{
 
 use crate::base::session::Codec;
 
-use super::limits::{
-    GATHER_MAX, INTERRUPTED_AFTER, KEEP_ALIVE_EVERY, LOST_AFTER, PORT_TRIES_MAX,
-};
+use super::limits::{GATHER_MAX, INTERRUPTED_AFTER, KEEP_ALIVE_EVERY, LOST_AFTER, PORT_TRIES_MAX};
 use super::offer::{Agreed, OfferRefusal};
 
 /// A connection before or after its negotiation, and the track it sends on.

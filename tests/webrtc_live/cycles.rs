@@ -51,11 +51,8 @@ fn cycles_leave_no_task_and_no_socket() {
         assert!(status.success());
         return;
     }
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .unwrap();
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     runtime.block_on(async {
         cycle().await;
         tokio::time::sleep(Duration::from_secs(1)).await;

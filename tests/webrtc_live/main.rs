@@ -8,8 +8,13 @@ mod server;
 #[path = "../live/tone.rs"]
 mod tone;
 
+#[allow(dead_code)] // shared with the desk's tests
+#[path = "../desk/browser.rs"]
+mod chromium;
+
 mod agents;
 mod browser;
 mod callers;
 mod cycles;
+mod page;
 mod rules;

@@ -37,9 +37,7 @@ pub struct Page {
 
 fn refused(refusal: OfferRefusal) -> Refused {
     match refusal {
-        OfferRefusal::Connection("no free port" | "sockets") => {
-            Refused::Busy { retry_after_s: 10 }
-        }
+        OfferRefusal::Connection("no free port" | "sockets") => Refused::Busy { retry_after_s: 10 },
         other => Refused::Offer(other.to_string()),
     }
 }
@@ -98,9 +96,7 @@ fn begin(
     let (media, media_events) = shared.media.open_call(id.as_str(), began);
     let broken = |_| Refused::Busy { retry_after_s: 10 };
     let (handle, inward, outward) = media.open_piped_leg(LegId::CALLER).map_err(broken)?;
-    handle
-        .set_plan(plan_of(peer.agreed()))
-        .map_err(|error| Refused::Offer(error.to_string()))?;
+    handle.set_plan(plan_of(peer.agreed())).map_err(|error| Refused::Offer(error.to_string()))?;
     let (inbox, inbound) = mpsc::channel(CALL_EVENTS_MAX);
     let patience = Patience { connect: Some(CONNECT_MAX), grace: CALLER_GRACE };
     let line = line_of(inward, outward);
@@ -118,9 +114,8 @@ fn begin(
     locked(&shared.browsers.callers).insert(token.clone(), Arc::new(kept));
     let caller = caller_info(shared, page);
     let own = Leg::browser_caller(signal, handle);
-    let task =
-        CallTask::new(shared.clone(), id.clone(), began, wall, inbox, media, own, caller)
-            .with_captions(captions.clone());
+    let task = CallTask::new(shared.clone(), id.clone(), began, wall, inbox, media, own, caller)
+        .with_captions(captions.clone());
     let running = tokio::spawn(task.run(inbound, media_events));
     let (shared, forgotten) = (shared.clone(), token.clone());
     tokio::spawn(async move {

@@ -8,9 +8,7 @@ use tokio::sync::mpsc;
 use crate::base::ids::{AgentId, ConnectorId, RequestId};
 use crate::runtime::lookups;
 use crate::runtime::shared::Shared;
-use crate::web::{
-    Answered, CallBack, CallerPage, Caption, Entrance, IceServer, Refused, browser,
-};
+use crate::web::{Answered, CallBack, CallerPage, Caption, Entrance, IceServer, Refused, browser};
 use crate::webrtc::turn;
 
 use super::{caller, seat};
@@ -36,8 +34,7 @@ impl browser::Browsers for Door {
         let mut ice_servers = Vec::new();
         if let Some(secret) = &config.browser.turn_secret {
             let unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-            let made =
-                turn::credentials(secret.reveal(), "warmline", unix.as_secs(), TURN_LASTS_S);
+            let made = turn::credentials(secret.reveal(), "warmline", unix.as_secs(), TURN_LASTS_S);
             ice_servers.push(IceServer {
                 urls: config.browser.turn_urls.clone(),
                 username: made.user,

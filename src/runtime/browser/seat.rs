@@ -95,12 +95,10 @@ pub async fn sit_down(
     }
     let settings = &shared.browsers.settings;
     let answered = Peer::answer(settings, offer).await;
-    let (peer, answer, events) =
-        answered.map_err(|refusal| Refused::Offer(refusal.to_string()))?;
+    let (peer, answer, events) = answered.map_err(|refusal| Refused::Offer(refusal.to_string()))?;
     let peer = Arc::new(peer);
     let token = tokens::draw();
-    let seat =
-        Seat { token: token.clone(), peer: peer.clone(), connected: false, number: None };
+    let seat = Seat { token: token.clone(), peer: peer.clone(), connected: false, number: None };
     let before = {
         let mut places = locked(&shared.browsers.seats.places);
         places.entry(agent.clone()).or_default().seat.replace(seat)
@@ -157,9 +155,9 @@ async fn watch(
 }
 
 fn tell_desk(shared: &Shared, agent: &AgentId, connected: bool) {
-    let has_phone = shared.agent(agent).is_some_and(|agent| {
-        agent.contact.is_some() || agent.password.is_some()
-    });
+    let has_phone = shared
+        .agent(agent)
+        .is_some_and(|agent| agent.contact.is_some() || agent.password.is_some());
     // A SIP phone tells of itself.
     if connected || !has_phone {
         shared.desk.send(DeskMessage::Phone(agent.clone(), connected));

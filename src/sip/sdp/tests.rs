@@ -149,7 +149,10 @@ fn our_offer_and_its_answer_meet() {
     let our_plan = accept_answer(&ours, &answer).expect("accepted");
     assert_eq!((our_plan.codec, our_plan.payload_type), (Codec::Pcmu, 0));
     assert_eq!(our_plan.remote, "10.0.0.1:7".parse::<std::net::SocketAddr>().expect("address"));
-    assert_eq!(their_plan.remote, "198.51.100.7:40000".parse::<std::net::SocketAddr>().expect("address"));
+    assert_eq!(
+        their_plan.remote,
+        "198.51.100.7:40000".parse::<std::net::SocketAddr>().expect("address")
+    );
     assert_eq!(our_plan.dtmf_payload_type, Some(101));
     assert_eq!(our_plan.comfort_noise_payload_type, Some(13));
 }
