@@ -26,7 +26,7 @@ pub mod turn;
 
 pub use client::Client;
 pub use offer::{Agreed, OfferRefusal};
-pub use peer::{Line, Peer, PeerEvent};
+pub use peer::{KEYS, Line, Peer, PeerEvent, VOICE};
 
 use std::net::IpAddr;
 use std::ops::RangeInclusive;

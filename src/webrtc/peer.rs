@@ -34,6 +34,11 @@ pub enum PeerEvent {
     Lost,
 }
 
+/// Payload types of a line's packets, whatever the browser calls them: the next connection that
+/// carries the line may be another browser's.
+pub const VOICE: u8 = 96;
+pub const KEYS: u8 = 97;
+
 /// One leg's packets, both ways. It outlives the connections that carry it, one after the other:
 /// a page that was loaded anew takes it up where the last one let go.
 #[derive(Clone)]
@@ -70,6 +75,7 @@ pub struct Peer {
 
 struct Handler {
     events: mpsc::Sender<PeerEvent>,
+    agreed: Agreed,
     heard: Heard,
     gathered: Arc<Notify>,
 }
@@ -98,14 +104,21 @@ impl PeerConnectionEventHandler for Handler {
 
     async fn on_track(&self, track: Arc<dyn TrackRemote>) {
         // This is the driver's own task: it must not wait for packets that it brings itself.
-        tokio::spawn(read(track, self.heard.clone()));
+        tokio::spawn(read(track, self.agreed, self.heard.clone()));
     }
 }
 
 /// Reads the browser's packets until its track ends.
-async fn read(track: Arc<dyn TrackRemote>, heard: Heard) {
+async fn read(track: Arc<dyn TrackRemote>, agreed: Agreed, heard: Heard) {
     while let Some(event) = track.poll().await {
-        if let TrackRemoteEvent::OnRtpPacket(packet) = event {
+        if let TrackRemoteEvent::OnRtpPacket(mut packet) = event {
+            let payload_type = &mut packet.header.payload_type;
+            *payload_type = match *payload_type {
+                voice if voice == agreed.payload_type => VOICE,
+                keys if Some(keys) == agreed.keys => KEYS,
+                // Not agreed.
+                _ => continue,
+            };
             let line = heard.lock().unwrap_or_else(PoisonError::into_inner).clone();
             if let Some(line) = line
                 && let Ok(bytes) = packet.marshal()
@@ -130,7 +143,7 @@ impl Peer {
         let heard = Heard::default();
         let gathered = Arc::new(Notify::new());
         let handler =
-            Arc::new(Handler { events, heard: heard.clone(), gathered: gathered.clone() });
+            Arc::new(Handler { events, agreed, heard: heard.clone(), gathered: gathered.clone() });
         let listen = sockets(&settings.listen, settings.ports.as_ref())?;
         let connection = Connection::open(agreed, &listen, handler).await?;
         let clock_hz = agreed.codec.clock_rate_hz();
@@ -187,7 +200,8 @@ impl Peer {
         let Line { heard, said } = line.clone();
         *self.heard.lock().unwrap_or_else(PoisonError::into_inner) = Some(heard);
         let track = self.connection.track.clone();
-        let carrying = carry(track, self.stream.clone(), self.connection.ssrc, said);
+        let way = Way { track, ssrc: self.connection.ssrc, agreed: self.agreed };
+        let carrying = carry(way, self.stream.clone(), said);
         self.replace(Some(self.runtime.spawn(carrying)));
     }
 
@@ -223,11 +237,17 @@ impl Drop for Peer {
     }
 }
 
+/// Where the packets of a line go.
+struct Way {
+    track: Arc<TrackLocalStaticRTP>,
+    ssrc: u32,
+    agreed: Agreed,
+}
+
 /// Sends what a leg says, on the connection's own numbers, until the leg ends.
 async fn carry(
-    track: Arc<TrackLocalStaticRTP>,
+    way: Way,
     stream: Arc<Mutex<Stream>>,
-    ssrc: u32,
     said: Arc<tokio::sync::Mutex<mpsc::Receiver<Vec<u8>>>>,
 ) {
     // Held until this task ends or is replaced: the next connection waits for it here.
@@ -246,8 +266,13 @@ async fn carry(
         header.sequence_number = stamp.sequence;
         header.timestamp = stamp.timestamp;
         header.marker |= stamp.marker;
-        header.ssrc = ssrc;
+        header.ssrc = way.ssrc;
+        header.payload_type = match (header.payload_type, way.agreed.keys) {
+            (KEYS, Some(keys)) => keys,
+            (KEYS, None) => continue,
+            (_, _) => way.agreed.payload_type,
+        };
         // An error is a connection that is not up yet, or no more: its events tell.
-        let _ = track.write_rtp(packet).await;
+        let _ = way.track.write_rtp(packet).await;
     }
 }

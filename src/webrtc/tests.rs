@@ -54,7 +54,7 @@ async fn sound_and_keys_pass_both_ways() {
         peer.attach(&line);
         for index in 0..50u16 {
             client.send(&[0xf8, 0xff, 0xfe, index as u8]).await;
-            said.send(rtp(5, index, agreed.payload_type, &[index as u8; 40])).await.unwrap();
+            said.send(rtp(5, index, VOICE, &[index as u8; 40])).await.unwrap();
             tokio::time::sleep(Duration::from_millis(4)).await;
         }
         let mut numbers = Vec::new();
@@ -65,17 +65,17 @@ async fn sound_and_keys_pass_both_ways() {
         assert!(numbers.len() >= 45 && numbers.is_sorted(), "{numbers:?}");
         let mut bytes = 0;
         while let Ok(packet) = heard.try_recv() {
-            assert_eq!(packet[1] & 0x7f, agreed.payload_type);
+            assert_eq!(packet[1] & 0x7f, VOICE);
             bytes += 1;
         }
         assert!(bytes >= 45, "{bytes}");
-        if let Some(keys) = agreed.keys {
+        if agreed.keys.is_some() {
             client.press(Key::ONE).await;
             let mut events = 0;
             while let Ok(Some(packet)) =
                 tokio::time::timeout(Duration::from_millis(300), heard.recv()).await
             {
-                events += usize::from(packet[1] & 0x7f == keys && packet[12] == 1);
+                events += usize::from(packet[1] & 0x7f == KEYS && packet[12] == 1);
             }
             assert_eq!(events, 8);
         }
@@ -92,7 +92,7 @@ async fn the_next_call_goes_on_in_the_same_stream() {
         let (line, _heard, said) = line();
         peer.attach(&line);
         for index in 0..20 {
-            said.send(rtp(ssrc, first + index, 111, &[1; 40])).await.unwrap();
+            said.send(rtp(ssrc, first + index, VOICE, &[1; 40])).await.unwrap();
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
         while let Some(packet) = client.receive(Duration::from_millis(200)).await {

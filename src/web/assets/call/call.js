@@ -140,7 +140,8 @@ class WarmlineCall extends HTMLElement {
       const caption = JSON.parse(event.data);
       if (caption.kind === "said") this.said(caption);
       else if (caption.kind === "state") this.callState(caption);
-      else if (caption.kind === "ended") this.over(caption.how);
+      // The last words are still on their way to the ear.
+      else if (caption.kind === "ended") setTimeout(() => this.over(caption.how), 600);
     });
   }
 
