@@ -5,7 +5,7 @@
 //! | RTP sprayed at our ports | the SDP's address first, locked early |
 //! | SIP floods and scans | size, ban, rate, form, trunk, room: before a dialog exists |
 //! | Torture messages | answered or dropped; the process lives |
-//! | Foreign pages that call, or call too often | allowed origins only, limits by address and in total |
+//! | Foreign pages that call, or too often | allowed origins; limits by address and in total |
 //! | A browser with another certificate than its offer's | no keys are agreed: nothing is heard |
 //! | Digest leaks | a challenge is answered only to the host of that trunk |
 //! | Dial strings (`500&SIP/…`) | numbers are parsed into a type that holds nothing else |

@@ -1,8 +1,9 @@
 //! The I/O loop: alone holds sockets, clocks, threads and the random source, and joins the rooms.
 //!
-//! `server` starts and stops everything; `dispatch` turns SIP events into calls; `call` drives
-//! one call's session; `ears` listens to all legs; `desk` owns the agents; `lookups` asks
-//! business systems; `live` tells the pages; `browser` holds callers and agents in browsers; `peer` is a phone of our own, for tools and demo.
+//! `server` starts and stops everything; `dispatch` turns SIP events into calls, `browser` holds
+//! callers and agents in browsers; `call` drives one call's session; `ears` listens to all legs;
+//! `desk` owns the agents; `lookups` asks business systems; `live` tells the pages; `peer` is a
+//! phone of our own, for tools and demo.
 
 pub mod browser;
 mod call;

@@ -8,8 +8,8 @@
 mod api;
 mod assets;
 mod audio;
-mod call;
 pub mod browser;
+mod call;
 mod calls;
 mod desk;
 mod dial;
