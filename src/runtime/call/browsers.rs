@@ -3,7 +3,7 @@
 
 use crate::base::card::OfferCard;
 use crate::base::ids::{AgentId, LegId};
-use crate::call::event::Event;
+use crate::call::event::{DialFailure, Event, LegEnd};
 use crate::runtime::browser::leg::{Keeps, Patience};
 use crate::runtime::browser::{BrowserLeg, BrowserNews, line_of, plan_of};
 use crate::runtime::shared::locked;
@@ -19,13 +19,20 @@ impl CallTask {
                 self.happen(Event::CallerConnected).await;
             }
             BrowserNews::Connected => self.agent_connected(leg).await,
-            BrowserNews::Ended(end) => {
-                if self.legs.contains_key(&leg) {
-                    self.end_leg(leg, &format!("{end:?}")).await;
-                    self.happen(Event::LegEnded { leg, end }).await;
-                }
-            }
+            BrowserNews::Ended(end) => self.browser_ended(leg, end).await,
         }
+    }
+
+    async fn browser_ended(&mut self, leg: LegId, end: LegEnd) {
+        let Some(open) = self.legs.get(&leg) else { return };
+        let only_rang = open.agent.is_some() && !open.taken;
+        self.end_leg(leg, &format!("{end:?}")).await;
+        let event = match (only_rang, end) {
+            (false, end) => Event::LegEnded { leg, end },
+            (true, LegEnd::ByUs) => Event::LegFailed { leg, failure: DialFailure::Cancelled },
+            (true, _) => Event::LegFailed { leg, failure: DialFailure::Unreachable },
+        };
+        self.happen(event).await;
     }
 
     /// Rings an agent's browser; `false` if there is none.
