@@ -15,6 +15,7 @@ use warmline::media::codec::{Decoder, Encoder};
 use warmline::media::conceal::Concealer;
 use warmline::media::g711::ulaw_encode;
 use warmline::media::jitter::JitterBuffer;
+use warmline::media::payload::Payload;
 use warmline::media::resample::{Downsampler, Upsampler};
 use warmline::media::rtp::Packet;
 use warmline::media::tone::sine;
@@ -359,7 +360,7 @@ fn other_costs(narrow: &[i16], wide: &[i16]) {
     time("jitter buffer, one packet in, one frame out", || {
         buffer.insert(timestamp, &[1; 160]);
         timestamp = timestamp.wrapping_add(160);
-        let mut frame = [0u8; 160];
+        let mut frame = Payload::default();
         buffer.pull(false, &mut frame);
         black_box(&frame);
     });

@@ -3,13 +3,13 @@
 //! A self-hosted voice IVR call router. One direction, no way back except through the runtime:
 //!
 //! ```text
-//! socket → sip → media (frames) → speech (utterance → text) → call
+//! socket → sip, webrtc → media (frames) → speech (utterance → text) → call
 //!   call asks:   understanding (intent, slots, stress) and policy (decision)
 //!   call wants:  commands → runtime → speech (sound), desk, store, web
 //! ```
 //!
-//! Imports: base ← config ← knowledge ← understanding ← policy ← call; adapters (sip, media,
-//! speech, desk, store, publish, web) import call and what stands left of it, never each other;
+//! Imports: base ← config ← knowledge ← understanding ← policy ← call; adapters (sip, webrtc,
+//! media, speech, desk, store, publish, web) import call and what stands left of it, never each other;
 //! runtime and cli import all. `tests/tidy.rs` checks it.
 
 pub mod base;
@@ -29,3 +29,4 @@ pub mod speech;
 pub mod store;
 pub mod understanding;
 pub mod web;
+pub mod webrtc;

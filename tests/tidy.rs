@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 /// Rooms from left to right; a room imports what stands left of it, and itself.
 const CORE: [&str; 6] = ["base", "config", "knowledge", "understanding", "policy", "call"];
 /// Rooms that import the core and never each other.
-const ADAPTERS: [&str; 8] = ["sip", "media", "speech", "models", "desk", "store", "publish", "web"];
+const ADAPTERS: [&str; 9] =
+    ["sip", "webrtc", "media", "speech", "models", "desk", "store", "publish", "web"];
 /// Imports between adapters that are wanted, each with its reason.
 const EXCEPTIONS: [(&str, &str); 3] = [
     // Pages and exports read what the store keeps; a copy of its rows would only be a mirror.

@@ -48,3 +48,8 @@ pub struct Heard {
     /// The words played, cut at the word that was playing.
     pub text: String,
 }
+
+/// What is said, as it is read: `4217`, not how it was spoken.
+pub fn plain(text: &str) -> String {
+    text.replace("<digits>", "").replace("</digits>", "").trim().to_owned()
+}

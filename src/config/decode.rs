@@ -1,5 +1,7 @@
 //! `warmline.toml` → [`Config`]. Every fault is gathered; none stops the reading.
 
+mod browser;
+
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -81,6 +83,7 @@ fn whole(root: &Table, folder: &Path, problems: &mut Problems) -> Config {
         desk: read.section(root, "desk", Sections::desk),
         store: read.section(root, "store", Sections::store),
         web: read.section(root, "web", Sections::web),
+        browser: read.section(root, "browser", Sections::browser),
         tables: root.string("tables", read.problems).map(|path| folder.join(path)),
     };
     root.finish(problems);
@@ -306,8 +309,10 @@ impl Sections<'_> {
             let expected = "a SIP address such as \"sip:anna@192.0.2.9\"";
             table.fault("contact", format!("{contact:?}"), expected, self.problems);
         }
-        if contact.is_none() && password.is_none() {
-            let expected = "a contact, or a password for the agent's phone to register with";
+        let browser = table.bool_or("browser", false, self.problems);
+        if contact.is_none() && password.is_none() && !browser {
+            let expected = "a contact, a password for the agent's phone to register with, \
+                            or browser = true";
             table.fault("contact", "neither contact nor password", expected, self.problems);
         }
         let languages = table.strings("languages", self.problems);
@@ -333,6 +338,7 @@ impl Sections<'_> {
             contact,
             password,
             attach_transcript,
+            browser,
         })
     }
 

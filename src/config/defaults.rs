@@ -106,3 +106,22 @@ impl Default for Web {
         Self { listen, public_url: format!("http://{listen}"), next_free_port: false, pages: None }
     }
 }
+
+impl Default for Browser {
+    fn default() -> Self {
+        Self {
+            on: true,
+            listen: Vec::new(),
+            udp_ports: None,
+            public_address: None,
+            allowed_origins: Vec::new(),
+            calls_max: 50,
+            calls_per_address_max: 4,
+            calls_per_minute_max: 12,
+            turn_urls: Vec::new(),
+            turn_secret: None,
+            dialled: "web".into(),
+            phone: None,
+        }
+    }
+}

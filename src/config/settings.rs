@@ -31,6 +31,7 @@ pub struct Config {
     pub desk: Desk,
     pub store: Store,
     pub web: Web,
+    pub browser: Browser,
     /// Folder with the operator's copies of tables and prompts; the embedded ones if `None`.
     pub tables: Option<PathBuf>,
 }
@@ -109,6 +110,8 @@ pub struct Agent {
     pub password: Option<Secret>,
     /// The phone can show a `multipart/mixed` body.
     pub attach_transcript: bool,
+    /// The agent works in a browser and needs no phone.
+    pub browser: bool,
 }
 
 /// A known number.
@@ -196,4 +199,29 @@ pub struct Web {
     pub next_free_port: bool,
     /// Folder with the operator's copies of the pages' style sheet and scripts.
     pub pages: Option<PathBuf>,
+}
+
+/// Calls from web pages, and agents' browsers.
+#[derive(Clone, Debug)]
+pub struct Browser {
+    pub on: bool,
+    /// Addresses of the UDP sockets for browsers' sound; chosen by where the web listens if empty.
+    pub listen: Vec<IpAddr>,
+    pub udp_ports: Option<(u16, u16)>,
+    /// Our address as browsers outside see it, behind a 1:1 NAT.
+    pub public_address: Option<IpAddr>,
+    /// Further sites whose pages may call, `https://shop.example`.
+    pub allowed_origins: Vec<String>,
+    pub calls_max: usize,
+    /// At the same time, from one address.
+    pub calls_per_address_max: usize,
+    /// Begun within a minute, from one address.
+    pub calls_per_minute_max: usize,
+    /// `turn:` and `turns:` addresses of a coturn that shares our secret.
+    pub turn_urls: Vec<String>,
+    pub turn_secret: Option<Secret>,
+    /// What [[numbers]] calls this entrance.
+    pub dialled: String,
+    /// The number that a page shows where the microphone is refused.
+    pub phone: Option<String>,
 }

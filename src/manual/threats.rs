@@ -5,6 +5,8 @@
 //! | RTP sprayed at our ports | the SDP's address first, locked early |
 //! | SIP floods and scans | size, ban, rate, form, trunk, room: before a dialog exists |
 //! | Torture messages | answered or dropped; the process lives |
+//! | Foreign pages that call, or too often | allowed origins; limits by address and in total |
+//! | A browser with another certificate than its offer's | no keys are agreed: nothing is heard |
 //! | Digest leaks | a challenge is answered only to the host of that trunk |
 //! | Dial strings (`500&SIP/…`) | numbers are parsed into a type that holds nothing else |
 //! | Markup in names, agents, transcripts | text nodes only, and no inline script runs |

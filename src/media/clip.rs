@@ -6,8 +6,8 @@ use std::sync::{Arc, OnceLock};
 use crate::base::audio::{FRAME_MS, Pcm, frame_samples};
 use crate::base::session::Codec;
 
-use super::codec::encode_all;
-use super::limits::{CLIP_MS_MAX, FRAME_BYTES};
+use super::codec::{Encoded, encode_all};
+use super::limits::CLIP_MS_MAX;
 use super::resample::resample;
 
 /// Rise and fall at the ends of a clip, so that it does not click.
@@ -20,9 +20,10 @@ pub struct Clip {
     frames: usize,
     narrow: OnceLock<Arc<[i16]>>,
     wide: OnceLock<Arc<[i16]>>,
-    pcmu: OnceLock<Vec<u8>>,
-    pcma: OnceLock<Vec<u8>>,
-    g722: OnceLock<Vec<u8>>,
+    pcmu: OnceLock<Encoded>,
+    pcma: OnceLock<Encoded>,
+    g722: OnceLock<Encoded>,
+    opus: OnceLock<Encoded>,
 }
 
 impl Clip {
@@ -58,6 +59,7 @@ impl Clip {
             pcmu: OnceLock::new(),
             pcma: OnceLock::new(),
             g722: OnceLock::new(),
+            opus: OnceLock::new(),
         })
     }
 
@@ -78,10 +80,9 @@ impl Clip {
         self.source.duration_ms()
     }
 
-    /// The payload of frame `index`, 160 bytes. `None` past the end, or without the codec.
+    /// The payload of frame `index`. `None` past the end.
     pub fn payload_frame(&self, codec: Codec, index: usize) -> Option<&[u8]> {
-        let start = index.checked_mul(FRAME_BYTES)?;
-        self.payload(codec).get(start..start + FRAME_BYTES)
+        self.payload(codec).frame(index)
     }
 
     /// The samples of frame `index` at 8,000 or 16,000 Hz; the last may be short. `None` past
@@ -94,12 +95,12 @@ impl Clip {
         samples.get(start..end).filter(|frame| !frame.is_empty())
     }
 
-    fn payload(&self, codec: Codec) -> &[u8] {
+    fn payload(&self, codec: Codec) -> &Encoded {
         let cache = match codec {
             Codec::Pcmu => &self.pcmu,
             Codec::Pcma => &self.pcma,
             Codec::G722 => &self.g722,
-            Codec::Opus => return &[],
+            Codec::Opus => &self.opus,
         };
         cache.get_or_init(|| encode_all(codec, self.samples(codec.sample_rate_hz())))
     }
@@ -120,12 +121,11 @@ mod tests {
     fn frames_of_every_codec_and_rate() {
         let clip = Clip::new(&Pcm::new(22_050, sine(22_050, 500.0, 1_010, -20.0)));
         assert_eq!(clip.frames(), 51);
-        for codec in [Codec::Pcmu, Codec::Pcma, Codec::G722] {
+        for codec in [Codec::Pcmu, Codec::Pcma, Codec::G722, Codec::Opus] {
             assert!(clip.payload_frame(codec, 50).is_some(), "{codec:?}");
             assert!(clip.payload_frame(codec, 51).is_none(), "{codec:?}");
             assert!(clip.payload_frame(codec, usize::MAX).is_none(), "{codec:?}");
         }
-        assert!(clip.payload_frame(Codec::Opus, 0).is_none());
         for rate in [8_000, 16_000] {
             let middle: Vec<i16> = (10..20)
                 .flat_map(|index| clip.sample_frame(rate, index).unwrap().to_vec())

@@ -1,5 +1,5 @@
-//! Encoders and decoders of the media plane, one frame at a time: G.711 both laws and G.722.
-//! One byte is one tick of the RTP clock in all of them. Opus is not built in.
+//! Encoders and decoders of the media plane, one frame at a time: G.711 both laws, G.722, Opus.
+//! In all but Opus one byte is one tick of the RTP clock.
 
 use std::fmt;
 
@@ -8,22 +8,23 @@ use ezk_g722::libg722::{self, Bitrate};
 use crate::base::session::Codec;
 
 use super::g711;
-use super::limits::{FRAME_BYTES, FRAME_SAMPLES_MAX};
+use super::limits::{FRAME_BYTES, FRAME_BYTES_MAX, FRAME_SAMPLES_MAX};
+use super::opus::{self, OpusDecoder, OpusEncoder};
 
 /// Whether the media plane can carry this codec.
 pub fn is_supported(codec: Codec) -> bool {
     match codec {
-        Codec::Pcmu | Codec::Pcma | Codec::G722 => true,
-        Codec::Opus => false,
+        Codec::Pcmu | Codec::Pcma | Codec::G722 | Codec::Opus => true,
     }
 }
 
-/// The payload byte that stands for silence.
-pub fn silence_byte(codec: Codec) -> u8 {
+/// A frame of silence.
+pub fn silence(codec: Codec) -> &'static [u8] {
     match codec {
-        Codec::Pcmu => g711::ULAW_SILENCE,
-        Codec::Pcma => g711::ALAW_SILENCE,
-        Codec::G722 | Codec::Opus => 0xfa,
+        Codec::Pcmu => &[g711::ULAW_SILENCE; FRAME_BYTES],
+        Codec::Pcma => &[g711::ALAW_SILENCE; FRAME_BYTES],
+        Codec::G722 => &[0xfa; FRAME_BYTES],
+        Codec::Opus => &opus::SILENCE,
     }
 }
 
@@ -32,6 +33,7 @@ pub enum Decoder {
     Pcmu,
     Pcma,
     G722(Box<libg722::decoder::Decoder>),
+    Opus(OpusDecoder),
 }
 
 /// Samples at the codec's rate → payload bytes.
@@ -39,10 +41,11 @@ pub enum Encoder {
     Pcmu,
     Pcma,
     G722(Box<libg722::encoder::Encoder>),
+    Opus(OpusEncoder),
 }
 
 impl Decoder {
-    /// `None` for a codec that is not built in.
+    /// `None` only if memory is short.
     pub fn new(codec: Codec) -> Option<Decoder> {
         match codec {
             Codec::Pcmu => Some(Decoder::Pcmu),
@@ -51,7 +54,7 @@ impl Decoder {
                 let inner = libg722::decoder::Decoder::new(Bitrate::Mode1_64000, false, false);
                 Some(Decoder::G722(Box::new(inner)))
             }
-            Codec::Opus => None,
+            Codec::Opus => OpusDecoder::new().map(Decoder::Opus),
         }
     }
 
@@ -62,12 +65,13 @@ impl Decoder {
             Decoder::Pcmu => map(payload, output, |code| g711::ulaw_decode(*code)),
             Decoder::Pcma => map(payload, output, |code| g711::alaw_decode(*code)),
             Decoder::G722(inner) => map(&inner.decode(payload), output, |sample| *sample),
+            Decoder::Opus(inner) => inner.decode(payload, output),
         }
     }
 }
 
 impl Encoder {
-    /// `None` for a codec that is not built in.
+    /// For live sound. `None` only if memory is short.
     pub fn new(codec: Codec) -> Option<Encoder> {
         match codec {
             Codec::Pcmu => Some(Encoder::Pcmu),
@@ -76,7 +80,7 @@ impl Encoder {
                 let inner = libg722::encoder::Encoder::new(Bitrate::Mode1_64000, false, false);
                 Some(Encoder::G722(Box::new(inner)))
             }
-            Codec::Opus => None,
+            Codec::Opus => OpusEncoder::live().map(Encoder::Opus),
         }
     }
 
@@ -86,6 +90,7 @@ impl Encoder {
             Encoder::Pcmu => map(samples, output, |sample| g711::ulaw_encode(*sample)),
             Encoder::Pcma => map(samples, output, |sample| g711::alaw_encode(*sample)),
             Encoder::G722(inner) => map(&inner.encode(samples), output, |byte| *byte),
+            Encoder::Opus(inner) => inner.encode(samples, output),
         }
     }
 }
@@ -110,19 +115,46 @@ fn map<A, B>(from: &[A], to: &mut [B], convert: impl Fn(&A) -> B) -> usize {
     from.len().min(to.len())
 }
 
-/// Encodes a whole clip at the codec's rate, padded to whole frames. Empty for a codec that is
-/// not built in.
-pub fn encode_all(codec: Codec, samples: &[i16]) -> Vec<u8> {
-    let Some(mut encoder) = Encoder::new(codec) else { return Vec::new() };
+/// A whole clip, encoded frame by frame.
+#[derive(Debug, Default)]
+pub struct Encoded {
+    bytes: Vec<u8>,
+    /// Where each frame ends.
+    ends: Vec<u32>,
+}
+
+impl Encoded {
+    /// The payload of frame `index`; `None` past the end.
+    pub fn frame(&self, index: usize) -> Option<&[u8]> {
+        let end = *self.ends.get(index)? as usize;
+        let start = index.checked_sub(1).and_then(|before| self.ends.get(before));
+        self.bytes.get(start.map_or(0, |start| *start as usize)..end)
+    }
+
+    pub fn frames(&self) -> usize {
+        self.ends.len()
+    }
+}
+
+/// Encodes a whole clip at the codec's rate, padded to whole frames.
+pub fn encode_all(codec: Codec, samples: &[i16]) -> Encoded {
+    let encoder = match codec {
+        Codec::Opus => OpusEncoder::prompt().map(Encoder::Opus),
+        Codec::Pcmu | Codec::Pcma | Codec::G722 => Encoder::new(codec),
+    };
+    let Some(mut encoder) = encoder else { return Encoded::default() };
     let frame = codec.sample_rate_hz() as usize / 50;
-    let mut bytes = vec![silence_byte(codec); samples.len().div_ceil(frame) * FRAME_BYTES];
+    let mut encoded = Encoded::default();
     let mut padded = [0i16; FRAME_SAMPLES_MAX];
-    for (from, to) in samples.chunks(frame).zip(bytes.chunks_mut(FRAME_BYTES)) {
+    let mut payload = [0u8; FRAME_BYTES_MAX];
+    for from in samples.chunks(frame) {
         padded[..from.len()].copy_from_slice(from);
         padded[from.len()..frame].fill(0);
-        encoder.encode(&padded[..frame], to);
+        let count = encoder.encode(&padded[..frame], &mut payload);
+        encoded.bytes.extend_from_slice(payload.get(..count).unwrap_or_default());
+        encoded.ends.push(encoded.bytes.len() as u32);
     }
-    bytes
+    encoded
 }
 
 #[cfg(test)]
@@ -132,23 +164,35 @@ mod tests {
 
     #[test]
     fn a_tone_survives_every_codec() {
-        for codec in [Codec::Pcmu, Codec::Pcma, Codec::G722] {
+        for codec in [Codec::Pcmu, Codec::Pcma, Codec::G722, Codec::Opus] {
             let rate = codec.sample_rate_hz();
-            let samples = sine(rate, 1_000.0, 400, -16.0);
-            let bytes = encode_all(codec, &samples);
-            assert_eq!(bytes.len(), 20 * FRAME_BYTES);
+            let samples = sine(rate, 1_000.0, 410, -16.0);
+            let encoded = encode_all(codec, &samples);
+            assert_eq!(encoded.frames(), 21);
+            assert!(encoded.frame(21).is_none() && encoded.frame(usize::MAX).is_none());
             let mut decoder = Decoder::new(codec).unwrap();
-            let mut output = vec![0i16; samples.len()];
-            assert_eq!(decoder.decode(&bytes, &mut output), samples.len());
-            let level = tone_level_dbfs(&output[rate as usize / 10..], rate, 1_000.0);
-            assert!((level + 16.0).abs() < 0.5, "{codec:?}: {level}");
+            let mut output = Vec::new();
+            for index in 0..encoded.frames() {
+                let mut frame = vec![0i16; rate as usize / 50];
+                let count = decoder.decode(encoded.frame(index).unwrap(), &mut frame);
+                assert_eq!(count, frame.len());
+                output.extend(frame);
+            }
+            let (start, end) = (rate as usize / 10, rate as usize * 2 / 5);
+            let level = tone_level_dbfs(&output[start..end], rate, 1_000.0);
+            let allowed = if codec == Codec::Opus { 2.0 } else { 0.5 };
+            assert!((level + 16.0).abs() < allowed, "{codec:?}: {level}");
         }
     }
 
     #[test]
-    fn opus_is_refused_rather_than_guessed() {
-        assert!(Decoder::new(Codec::Opus).is_none() && Encoder::new(Codec::Opus).is_none());
-        assert!(!is_supported(Codec::Opus));
-        assert!(encode_all(Codec::Opus, &[0; 160]).is_empty());
+    fn silence_is_silent_in_every_codec() {
+        for codec in [Codec::Pcmu, Codec::Pcma, Codec::G722, Codec::Opus] {
+            let mut decoder = Decoder::new(codec).unwrap();
+            let mut frame = [99i16; FRAME_SAMPLES_MAX];
+            let samples = codec.sample_rate_hz() as usize / 50;
+            assert_eq!(decoder.decode(silence(codec), &mut frame), samples);
+            assert!(frame[..samples].iter().all(|sample| sample.abs() < 40), "{codec:?}");
+        }
     }
 }

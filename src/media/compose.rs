@@ -13,6 +13,9 @@ enum Way<'a> {
     Copy { clip: &'a Clip, index: usize, kind: FrameKind },
     /// The other party's payload, untouched.
     Forward(&'a Heard),
+    /// The other party's frame was lost on its way, and stays lost: the far decoder fills the gap
+    /// better than another encoder in the middle of the stream.
+    ForwardGap(&'a Heard),
     /// Everything added up and encoded.
     Mix,
 }
@@ -44,6 +47,9 @@ impl Leg {
                 Way::Copy { clip: play.clip, index: play.index, kind: FrameKind::Sound }
             }
             (None, Some(voice)) if voice.forwardable && voice.codec == codec => Way::Forward(voice),
+            (None, Some(voice)) if codec == Codec::Opus && voice.codec == codec => {
+                Way::ForwardGap(voice)
+            }
             (None, _) if voices.is_empty() && !fresh => {
                 Way::Copy { clip: bed, index: bed_index, kind: bed_kind }
             }
@@ -60,6 +66,11 @@ impl Leg {
                 if wants_samples {
                     copy_samples(voice.samples(), &mut out.samples);
                 }
+            }
+            Way::ForwardGap(voice) => {
+                out.kind = FrameKind::Concealed;
+                out.lost = true;
+                copy_samples(voice.samples(), &mut out.samples);
             }
             Way::Mix => {
                 let mut sum = Sum::new(rate_hz);
@@ -86,7 +97,7 @@ impl Leg {
     fn encode(&mut self, codec: Codec, out: &mut Composed) {
         let samples = frame_samples(codec.sample_rate_hz());
         if let (Some(encoder), Some(samples)) = (&mut self.encoder, out.samples.get(..samples)) {
-            encoder.encode(samples, &mut out.payload);
+            out.payload.fill_with(|room| encoder.encode(samples, room));
         }
     }
 
@@ -100,10 +111,8 @@ impl Leg {
 }
 
 fn copy_clip(clip: &Clip, codec: Codec, index: usize, out: &mut Composed, wants_samples: bool) {
-    match clip.payload_frame(codec, index) {
-        Some(payload) => copy_samples(payload, &mut out.payload),
-        None => out.payload.fill(super::super::codec::silence_byte(codec)),
-    }
+    let payload = clip.payload_frame(codec, index);
+    out.payload.set(payload.unwrap_or_else(|| super::super::codec::silence(codec)));
     if wants_samples {
         let samples = clip.sample_frame(codec.sample_rate_hz(), index).unwrap_or_default();
         copy_samples(samples, &mut out.samples);

@@ -213,7 +213,7 @@ fn make_beds(settings: &Settings) -> io::Result<Beds> {
 
 fn prepared(pcm: Pcm) -> Arc<Clip> {
     let clip = Clip::looped(pcm);
-    for codec in [Codec::Pcmu, Codec::Pcma, Codec::G722] {
+    for codec in [Codec::Pcmu, Codec::Pcma, Codec::G722, Codec::Opus] {
         clip.prepare(codec);
     }
     clip

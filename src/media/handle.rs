@@ -24,7 +24,8 @@ use super::engine::{Inner, SharedStats};
 use super::event::{MediaEvent, RecordingFailure};
 use super::limits::LEGS_PER_CALL_MAX;
 use super::outbound::Seeds;
-use super::pacer::{Change, Command};
+use super::pacer::{Change, Command, Line};
+use super::pipe::{PipeIn, PipeOut, pipe};
 use super::player::{PlayStream, Sound};
 use super::ports::PortError;
 use super::recorder::Message;
@@ -128,21 +129,43 @@ impl CallMedia {
     /// # Errors
     /// [`OpenLegError`] if no port is free, or the call has 8 legs.
     pub fn open_leg(&self, leg: LegId) -> Result<LegHandle, OpenLegError> {
-        let shared = &self.shared;
-        if shared.legs.fetch_add(1, Ordering::Relaxed) >= LEGS_PER_CALL_MAX {
-            shared.legs.fetch_sub(1, Ordering::Relaxed);
-            return Err(OpenLegError::TooManyLegs);
-        }
-        let sockets = shared.engine.common.ports.open(Instant::now()).inspect_err(|_| {
-            shared.legs.fetch_sub(1, Ordering::Relaxed);
+        self.take_place()?;
+        let sockets = self.shared.engine.common.ports.open(Instant::now()).inspect_err(|_| {
+            self.shared.legs.fetch_sub(1, Ordering::Relaxed);
         })?;
         let port = sockets.port;
+        Ok(self.open_line(leg, Line::Sockets(sockets), port))
+    }
+
+    /// Opens a leg whose packets come and go in memory; its plan names
+    /// [`super::pipe::ADDRESS`] as the peer. Whether the peer is there, its connection knows:
+    /// silence of a piped leg is not watched.
+    ///
+    /// # Errors
+    /// [`OpenLegError`] if the call has 8 legs.
+    pub fn open_piped_leg(&self, leg: LegId) -> Result<(LegHandle, PipeIn, PipeOut), OpenLegError> {
+        self.take_place()?;
+        let (line, inward, outward) = pipe();
+        let handle = self.open_line(leg, Line::Pipe(line), 0);
+        handle.set_watched(false);
+        Ok((handle, inward, outward))
+    }
+
+    fn take_place(&self) -> Result<(), OpenLegError> {
+        if self.shared.legs.fetch_add(1, Ordering::Relaxed) >= LEGS_PER_CALL_MAX {
+            self.shared.legs.fetch_sub(1, Ordering::Relaxed);
+            return Err(OpenLegError::TooManyLegs);
+        }
+        Ok(())
+    }
+
+    fn open_line(&self, leg: LegId, line: Line, port: u16) -> LegHandle {
         let mut random = rand::rng();
         let seeds =
             Seeds { ssrc: random.random(), sequence: random.random(), timestamp: random.random() };
         let stats = SharedStats::default();
-        shared.change(Change::OpenLeg { leg, sockets, seeds, stats: stats.clone() });
-        Ok(LegHandle { shared: shared.clone(), id: leg, port, codec: Mutex::new(None), stats })
+        self.shared.change(Change::OpenLeg { leg, line, seeds, stats: stats.clone() });
+        LegHandle { shared: self.shared.clone(), id: leg, port, codec: Mutex::new(None), stats }
     }
 
     /// What each leg hears besides its prompts, all in one tick.
@@ -212,7 +235,7 @@ impl LegHandle {
         self.id
     }
 
-    /// The RTP port for our SDP; RTCP is one above.
+    /// The RTP port for our SDP; RTCP is one above. 0 for a piped leg.
     pub fn local_port(&self) -> u16 {
         self.port
     }

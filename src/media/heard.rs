@@ -3,7 +3,8 @@
 use crate::base::audio::frame_samples;
 use crate::base::session::Codec;
 
-use super::limits::{FRAME_BYTES, FRAME_SAMPLES_MAX};
+use super::limits::FRAME_SAMPLES_MAX;
+use super::payload::Payload;
 use super::resample::{Downsampler, Upsampler};
 use super::tap::FrameKind;
 
@@ -16,7 +17,7 @@ pub struct Heard {
     pub kind: FrameKind,
     pub codec: Codec,
     /// As it came; meaningful if `forwardable`.
-    pub payload: [u8; FRAME_BYTES],
+    pub payload: Payload,
     /// The payload is whole and may go to another leg untouched.
     pub forwardable: bool,
     /// Samples at the codec's rate.
@@ -32,7 +33,7 @@ impl Default for Heard {
         Self {
             kind: FrameKind::Silent,
             codec: Codec::Pcmu,
-            payload: [0; FRAME_BYTES],
+            payload: Payload::default(),
             forwardable: false,
             native: [0; FRAME_SAMPLES_MAX],
             rate_hz: 8_000,

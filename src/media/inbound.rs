@@ -16,6 +16,7 @@ use super::dtmf::DtmfReceiver;
 use super::heard::Heard;
 use super::jitter::{Inserted, JitterBuffer, Pulled};
 use super::limits::{FRAME_BYTES, PACKET_BURST_MAX, PACKETS_PER_SECOND_MAX, SILENCE_HINT};
+use super::opus;
 use super::rtcp;
 use super::rtp::{Packet, looks_like_rtcp};
 use super::source::{SourceLock, Verdict};
@@ -24,6 +25,8 @@ use super::tap::FrameKind;
 
 /// Payload type of comfort noise in RFC 3551, for peers that send it unasked.
 const STATIC_COMFORT_NOISE: u8 = 13;
+/// The jitter buffer and the reports count at this rate.
+const TICKS_PER_SECOND: u32 = 8_000;
 
 /// How a leg receives.
 #[derive(Clone, Copy, Debug)]
@@ -69,6 +72,17 @@ struct Stream {
     comfort_noise: Option<u8>,
     decoder: Decoder,
     concealer: Concealer,
+    /// The last RTP timestamp on the endless line, in the codec's own clock.
+    clock: i64,
+}
+
+impl Stream {
+    /// The RTP timestamp in ticks of 8 kHz. A plain division would jump where 32 bits wrap.
+    fn ticks(&mut self, timestamp: u32) -> u32 {
+        let step = timestamp.wrapping_sub(self.clock as u32) as i32;
+        self.clock += i64::from(step);
+        (self.clock / i64::from(self.codec.clock_rate_hz() / TICKS_PER_SECOND)) as u32
+    }
 }
 
 /// Signs of life of the peer.
@@ -147,7 +161,7 @@ impl Inbound {
             stream.codec == plan.codec && stream.payload_type == plan.payload_type
         });
         if !same {
-            self.jitter.clear();
+            self.jitter.set_whole(plan.codec == Codec::Opus);
             self.stream = Decoder::new(plan.codec).map(|decoder| Stream {
                 codec: plan.codec,
                 payload_type: plan.payload_type,
@@ -155,6 +169,7 @@ impl Inbound {
                 comfort_noise: None,
                 decoder,
                 concealer: Concealer::new(plan.codec.sample_rate_hz()),
+                clock: 1 << 40,
             });
         }
         if let Some(stream) = &mut self.stream {
@@ -254,13 +269,24 @@ impl Inbound {
         let resting = self.at_rest || self.dtmf.is_pressed(now);
         match pulled {
             Pulled::Frame => {
-                stream.decoder.decode(&heard.payload, &mut heard.native[..samples]);
+                let native = &mut heard.native[..samples];
+                stream.decoder.decode(heard.payload.bytes(), native);
                 heard.forwardable = true;
                 heard.kind = FrameKind::Sound;
-                stream.concealer.real(&mut heard.native[..samples]);
+                if stream.codec != Codec::Opus {
+                    stream.concealer.real(native);
+                }
             }
             Pulled::Missing if !resting => {
-                stream.concealer.conceal(&mut heard.native[..samples]);
+                let native = &mut heard.native[..samples];
+                match &mut stream.decoder {
+                    Decoder::Opus(opus) => {
+                        opus.conceal(self.jitter.behind_the_gap(), native);
+                    }
+                    Decoder::Pcmu | Decoder::Pcma | Decoder::G722(_) => {
+                        stream.concealer.conceal(native);
+                    }
+                }
                 heard.forwardable = false;
                 heard.kind = FrameKind::Concealed;
                 self.stats.concealed += 1;
@@ -289,16 +315,25 @@ impl Inbound {
             self.ssrc = Some(packet.ssrc);
             self.jitter.clear();
         }
-        let ticks = now.saturating_duration_since(self.started).as_micros() as i64 * 8 / 1_000;
-        self.reception.count(packet.ssrc, packet.sequence, packet.timestamp, ticks);
-        let Some(stream) = &self.stream else { return };
-        if stream.dtmf == Some(packet.payload_type) {
+        let arrived = now.saturating_duration_since(self.started).as_micros() as i64 * 8 / 1_000;
+        let Some(stream) = &mut self.stream else { return };
+        let is_key = stream.dtmf == Some(packet.payload_type);
+        // Keys carry the time of their beginning, which lies behind: it moves no clock.
+        let ticks = if is_key { packet.timestamp } else { stream.ticks(packet.timestamp) };
+        if !is_key || stream.codec != Codec::Opus {
+            self.reception.count(packet.ssrc, packet.sequence, ticks, arrived);
+        }
+        if is_key {
             if let Some(key) = self.dtmf.on_packet(now, packet.timestamp, packet.payload) {
                 self.noticed.push_back(Noticed::Key(key));
             }
         } else if stream.payload_type == packet.payload_type {
             self.at_rest = false;
-            match self.jitter.insert(packet.timestamp, packet.payload) {
+            if stream.codec == Codec::Opus && !opus::is_one_frame(packet.payload) {
+                self.stats.malformed += 1;
+                return;
+            }
+            match self.jitter.insert(ticks, packet.payload) {
                 Inserted::Kept | Inserted::Overflow | Inserted::Restarted => {}
                 Inserted::Duplicate => self.stats.duplicates += 1,
                 Inserted::Late => self.stats.late += 1,

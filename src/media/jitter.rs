@@ -1,13 +1,15 @@
 //! The jitter buffer: packets as they arrive → one 20 ms frame of payload a tick. Adapts its
 //! delay to the network, reorders, drops duplicates and late packets, and says what is missing.
 //!
-//! All times are ticks of the 8 kHz RTP clock; in all our codecs one tick is one payload byte. A
-//! packet with timestamp `t` is due when the playout clock shows `t + offset`. The offset is the
-//! quickest way a packet took of late, plus the wanted delay.
+//! All times are ticks of 8 kHz. In G.711 and G.722 one tick is one payload byte, so that packets
+//! may be cut anywhere; an Opus packet is one whole frame, whatever its length in bytes. A packet
+//! with timestamp `t` is due when the playout clock shows `t + offset`. The offset is the quickest
+//! way a packet took of late, plus the wanted delay.
 
 use std::collections::VecDeque;
 
 use super::limits::{FRAME_BYTES, JITTER_PACKETS_MAX, PAYLOAD_BYTES_MAX};
+use super::payload::Payload;
 
 /// A frame on the clock.
 const FRAME: i64 = FRAME_BYTES as i64;
@@ -54,7 +56,20 @@ pub enum Pulled {
 #[derive(Debug)]
 struct Stored {
     timestamp: i64,
+    /// Length of its sound.
+    ticks: i64,
     payload: Vec<u8>,
+}
+
+impl Stored {
+    fn end(&self) -> i64 {
+        self.timestamp + self.ticks
+    }
+
+    /// Whether this packet is the frame that is due, give or take half a frame.
+    fn is_near(&self, due: i64) -> bool {
+        (-FRAME / 2..FRAME / 2).contains(&(self.timestamp - due))
+    }
 }
 
 /// One stream's buffer.
@@ -62,6 +77,10 @@ struct Stored {
 pub struct JitterBuffer {
     least_frames: usize,
     most_frames: usize,
+    /// Each packet is one frame and is never cut.
+    whole: bool,
+    /// Timestamp of the last frame that was handed out.
+    played: Option<i64>,
     stored: VecDeque<Stored>,
     spare: Vec<Vec<u8>>,
     /// Playout clock: what the next pull is due at.
@@ -81,6 +100,8 @@ impl JitterBuffer {
         Self {
             least_frames,
             most_frames,
+            whole: false,
+            played: None,
             stored: VecDeque::new(),
             spare: Vec::new(),
             clock: 0,
@@ -90,6 +111,12 @@ impl JitterBuffer {
             impatience: 0,
             delays: Delays::default(),
         }
+    }
+
+    /// Whether each packet is one whole frame of 20 ms from now on; forgets the stream.
+    pub fn set_whole(&mut self, whole: bool) {
+        self.clear();
+        self.whole = whole;
     }
 
     /// Takes a packet that was read before the coming [`JitterBuffer::pull`]. Payloads are cut
@@ -110,13 +137,14 @@ impl JitterBuffer {
         }
         self.newest = self.newest.max(timestamp);
         let due = self.clock - self.offset.unwrap_or(0);
-        if timestamp + payload.len() as i64 <= due {
+        let ticks = if self.whole { FRAME } else { payload.len() as i64 };
+        if timestamp + ticks <= due {
             return Inserted::Late;
         }
-        self.store(timestamp, payload, result)
+        self.store(timestamp, ticks, payload, result)
     }
 
-    fn store(&mut self, timestamp: i64, payload: &[u8], result: Inserted) -> Inserted {
+    fn store(&mut self, timestamp: i64, ticks: i64, payload: &[u8], result: Inserted) -> Inserted {
         let place = self.stored.iter().rposition(|stored| stored.timestamp <= timestamp);
         let before = place.and_then(|place| self.stored.get(place));
         if before.is_some_and(|stored| stored.timestamp == timestamp) {
@@ -125,8 +153,8 @@ impl JitterBuffer {
         let mut bytes = self.spare.pop().unwrap_or_default();
         bytes.clear();
         bytes.extend_from_slice(payload);
-        self.stored
-            .insert(place.map_or(0, |place| place + 1), Stored { timestamp, payload: bytes });
+        let stored = Stored { timestamp, ticks, payload: bytes };
+        self.stored.insert(place.map_or(0, |place| place + 1), stored);
         if self.stored.len() > JITTER_PACKETS_MAX {
             self.drop_front();
             return Inserted::Overflow;
@@ -136,7 +164,7 @@ impl JitterBuffer {
 
     /// Advances the clock by one frame and writes what is due into `frame`. `quiet` tells that
     /// the last frame was nearly silent, so that the delay may be changed unheard.
-    pub fn pull(&mut self, quiet: bool, frame: &mut [u8; FRAME_BYTES]) -> Pulled {
+    pub fn pull(&mut self, quiet: bool, frame: &mut Payload) -> Pulled {
         let Some(offset) = self.offset else {
             self.clock += FRAME;
             return Pulled::Nothing;
@@ -159,8 +187,20 @@ impl JitterBuffer {
         }
         let due = self.clock - self.offset.unwrap_or(offset);
         let pulled = if self.copy(due, frame) { Pulled::Frame } else { Pulled::Missing };
+        if pulled == Pulled::Frame {
+            self.played = Some(due);
+        }
         self.forget(due + FRAME);
         self.conclude(pulled)
+    }
+
+    /// After a missing frame: the whole packet right behind it, in which that frame's repair may
+    /// lie (in-band FEC). `None` if what was missing was only held back, and will yet be played.
+    pub fn behind_the_gap(&self) -> Option<&[u8]> {
+        let due = self.clock - self.offset?;
+        let next = self.stored.iter().find(|stored| stored.is_near(due))?;
+        let gap = self.played.is_none_or(|played| due - played > FRAME + FRAME / 2);
+        (self.whole && gap).then_some(next.payload.as_slice())
     }
 
     /// The delay that the buffer wants to add to the quickest packets, milliseconds.
@@ -171,6 +211,7 @@ impl JitterBuffer {
     /// Forgets the stream: the next packet begins anew.
     pub fn clear(&mut self) {
         self.offset = None;
+        self.played = None;
         self.missing = 0;
         while !self.stored.is_empty() {
             self.drop_front();
@@ -196,20 +237,28 @@ impl JitterBuffer {
 
     /// Whether every byte of the frame at `due` is here.
     fn is_ready(&self, due: i64) -> bool {
+        if self.whole {
+            return self.stored.iter().any(|stored| stored.is_near(due));
+        }
         let mut covered = due;
         for stored in &self.stored {
             if stored.timestamp > covered {
                 break;
             }
-            covered = covered.max(stored.timestamp + stored.payload.len() as i64);
+            covered = covered.max(stored.end());
         }
         covered >= due + FRAME
     }
 
-    fn copy(&self, due: i64, frame: &mut [u8; FRAME_BYTES]) -> bool {
+    fn copy(&self, due: i64, frame: &mut Payload) -> bool {
         if !self.is_ready(due) {
             return false;
         }
+        if self.whole {
+            let stored = self.stored.iter().find(|stored| stored.is_near(due));
+            return stored.is_some_and(|stored| frame.set(&stored.payload));
+        }
+        let frame = frame.whole_mut(FRAME_BYTES);
         for stored in &self.stored {
             let shift = stored.timestamp - due;
             for (index, byte) in stored.payload.iter().enumerate() {
@@ -226,11 +275,7 @@ impl JitterBuffer {
     }
 
     fn forget(&mut self, before: i64) {
-        while self
-            .stored
-            .front()
-            .is_some_and(|stored| stored.timestamp + stored.payload.len() as i64 <= before)
-        {
+        while self.stored.front().is_some_and(|stored| stored.end() <= before) {
             self.drop_front();
         }
     }

@@ -8,9 +8,14 @@ pub const DATAGRAM_BYTES_MAX: usize = 2_048;
 pub const PAYLOAD_BYTES_MAX: usize = 960;
 /// Bytes of a 20 ms frame in G.711 and G.722 alike, and ticks of their RTP clock.
 pub const FRAME_BYTES: usize = 160;
+/// Longest payload of a 20 ms frame in any codec: Opus at 192 kbit/s, six times what we ask for.
+pub const FRAME_BYTES_MAX: usize = 480;
 /// Samples of a 20 ms frame at the widest rate that we handle (16 kHz).
 pub const FRAME_SAMPLES_MAX: usize = 320;
 
+/// Packets of a browser waiting for the coming tick, and packets for it waiting for its
+/// connection; the newest is dropped.
+pub const PIPE_PACKETS_MAX: usize = 64;
 /// Datagrams read from one socket in one tick; the rest waits in the kernel, which sheds the
 /// newest when its buffer is full.
 pub const READS_PER_TICK_MAX: usize = 64;

@@ -19,8 +19,9 @@ use super::event::MediaEvent;
 use super::heard::Heard;
 use super::inbound::{Inbound, InboundSettings, Noticed};
 use super::level::scale;
-use super::limits::{EVENTS_HELD_MAX, FRAME_BYTES, FRAME_SAMPLES_MAX, LEGS_PER_CALL_MAX};
+use super::limits::{EVENTS_HELD_MAX, FRAME_SAMPLES_MAX, LEGS_PER_CALL_MAX};
 use super::outbound::{Outbound, Seeds};
+use super::payload::Payload;
 use super::player::{Edge, Player, Sound};
 use super::stats::LegStats;
 use super::tap::{Frame, FrameKind, TapWriter};
@@ -318,10 +319,14 @@ impl Mixer {
         leg.compose(&self.beds, &self.heard, &self.places, &mut composed, wants_samples);
         let id = leg.id;
         let mut unsent = 0;
-        leg.outbound.send(&composed.payload, |bytes| {
-            ticked.sent += 1;
-            unsent += u64::from(!wire.send(id, Port::Rtp, to, bytes));
-        });
+        if composed.lost {
+            leg.outbound.lose();
+        } else {
+            leg.outbound.send(composed.payload.bytes(), |bytes| {
+                ticked.sent += 1;
+                unsent += u64::from(!wire.send(id, Port::Rtp, to, bytes));
+            });
+        }
         leg.unsent += unsent;
         let rate_hz = leg.rate_hz();
         let samples = composed.samples.get(..frame_samples(rate_hz)).unwrap_or_default();
@@ -382,7 +387,9 @@ impl Mixer {
 
 /// What is sent to a leg in this tick.
 struct Composed {
-    payload: [u8; FRAME_BYTES],
+    payload: Payload,
+    /// Nothing is sent: the frame was lost before it came to us.
+    lost: bool,
     /// Filled if somebody wants it.
     samples: [i16; FRAME_SAMPLES_MAX],
     kind: FrameKind,
@@ -390,7 +397,12 @@ struct Composed {
 
 impl Default for Composed {
     fn default() -> Self {
-        Self { payload: [0; FRAME_BYTES], samples: [0; FRAME_SAMPLES_MAX], kind: FrameKind::Silent }
+        Self {
+            payload: Payload::default(),
+            lost: false,
+            samples: [0; FRAME_SAMPLES_MAX],
+            kind: FrameKind::Silent,
+        }
     }
 }
 

@@ -4,9 +4,9 @@
 use std::time::{Duration, Instant};
 
 use crate::base::key::Key;
-use crate::base::session::MediaPlan;
+use crate::base::session::{Codec, MediaPlan};
 
-use super::dtmf::DtmfSender;
+use super::dtmf::{DtmfSender, EventPayload};
 use super::limits::{FRAME_BYTES, RTCP_INTERVAL};
 use super::rtcp::{self, ReportBlock, SenderInfo};
 use super::rtp::Packet;
@@ -29,6 +29,10 @@ pub struct Outbound {
     payload_type: u8,
     dtmf_payload_type: Option<u8>,
     packet_bytes: usize,
+    /// Ticks of the RTP clock in a frame.
+    frame_ticks: u32,
+    /// One frame is one packet, whatever its bytes (Opus).
+    whole: bool,
     waiting: Vec<u8>,
     /// The next packet begins after a silence of ours.
     marker: bool,
@@ -49,6 +53,8 @@ impl Outbound {
             payload_type: 0,
             dtmf_payload_type: None,
             packet_bytes: FRAME_BYTES,
+            frame_ticks: FRAME_BYTES as u32,
+            whole: false,
             waiting: Vec::new(),
             marker: true,
             dtmf: DtmfSender::default(),
@@ -73,6 +79,8 @@ impl Outbound {
             _ => 20,
         };
         self.packet_bytes = ptime_ms * 8;
+        self.frame_ticks = plan.codec.clock_rate_hz() / 50;
+        self.whole = plan.codec == Codec::Opus;
         self.waiting.clear();
     }
 
@@ -83,22 +91,24 @@ impl Outbound {
         }
     }
 
-    /// Sends the frame of this tick (160 bytes) through `wire`; a key that is being sent takes
-    /// its place.
+    /// Sends the frame of this tick through `wire`; a key that is being sent takes its place.
     pub fn send(&mut self, frame: &[u8], mut wire: impl FnMut(&[u8])) {
         if let (Some(payload_type), Some(event)) = (self.dtmf_payload_type, self.dtmf.tick()) {
             self.flush_waiting();
-            let start = self.timestamp.wrapping_sub(event.since_start);
-            let payload = event.payload.bytes();
+            // The sender of keys counts at 8 kHz.
+            let scale = self.frame_ticks / FRAME_BYTES as u32;
+            let start = self.timestamp.wrapping_sub(event.since_start * scale);
+            let duration = event.payload.duration.saturating_mul(scale as u16);
+            let payload = EventPayload { duration, ..event.payload }.bytes();
             self.emit(payload_type, event.first, start, &payload, &mut wire);
-            self.timestamp = self.timestamp.wrapping_add(FRAME_BYTES as u32);
+            self.timestamp = self.timestamp.wrapping_add(self.frame_ticks);
             self.marker = true;
             return;
         }
         let marker = std::mem::take(&mut self.marker);
-        if self.packet_bytes == FRAME_BYTES && self.waiting.is_empty() {
+        if self.whole || (self.packet_bytes == FRAME_BYTES && self.waiting.is_empty()) {
             self.emit(self.payload_type, marker, self.timestamp, frame, &mut wire);
-            self.timestamp = self.timestamp.wrapping_add(frame.len() as u32);
+            self.timestamp = self.timestamp.wrapping_add(self.frame_ticks);
         } else {
             self.send_repacked(frame, marker, &mut wire);
         }
@@ -107,8 +117,14 @@ impl Outbound {
     /// A tick in which nothing is sent (hold, no plan): time goes on.
     pub fn skip(&mut self) {
         self.flush_waiting();
-        self.timestamp = self.timestamp.wrapping_add(FRAME_BYTES as u32);
+        self.timestamp = self.timestamp.wrapping_add(self.frame_ticks);
         self.marker = true;
+    }
+
+    /// A tick whose frame was lost before it came to us: the far end sees the same gap.
+    pub fn lose(&mut self) {
+        self.timestamp = self.timestamp.wrapping_add(self.frame_ticks);
+        self.sequence = self.sequence.wrapping_add(1);
     }
 
     /// The report that is due, if any. `random` spreads the reports of many legs.
@@ -191,7 +207,7 @@ impl Outbound {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::session::{Codec, Direction};
+    use crate::base::session::Direction;
 
     fn plan(ptime_ms: u8) -> MediaPlan {
         MediaPlan {

@@ -25,6 +25,7 @@ use super::limits::{CATCH_UP_MAX, DATAGRAM_BYTES_MAX, READS_PER_TICK_MAX};
 use super::metrics::Metrics;
 use super::mixer::{Mixer, Port, Wire};
 use super::outbound::Seeds;
+use super::pipe::{self, Pipe};
 use super::player::Sound;
 use super::ports::Sockets;
 use super::recorder::Message;
@@ -51,7 +52,7 @@ pub enum Command {
 
 /// A change of one call, made between two ticks.
 pub enum Change {
-    OpenLeg { leg: LegId, sockets: Sockets, seeds: Seeds, stats: SharedStats },
+    OpenLeg { leg: LegId, line: Line, seeds: Seeds, stats: SharedStats },
     CloseLeg { leg: LegId },
     Plan { leg: LegId, plan: Box<MediaPlan> },
     SignallingHost { leg: LegId, host: IpAddr },
@@ -70,6 +71,13 @@ pub enum Change {
     StopTape,
 }
 
+/// How a leg's packets come and go.
+#[derive(Debug)]
+pub enum Line {
+    Sockets(Sockets),
+    Pipe(Pipe),
+}
+
 /// The thread's state.
 pub struct Pacer {
     common: Arc<Common>,
@@ -79,14 +87,14 @@ pub struct Pacer {
 
 struct Slot {
     mixer: Mixer,
-    sockets: Vec<LegSockets>,
+    lines: Vec<LegLine>,
     events: Sender<MediaEvent>,
     ticks: u32,
 }
 
-struct LegSockets {
+struct LegLine {
     id: LegId,
-    sockets: Sockets,
+    line: Line,
     stats: SharedStats,
     /// Already added to the engine's figures.
     counted: LegStats,
@@ -168,19 +176,21 @@ impl Pacer {
         };
         tracing::error!("media of one call ended by a fault");
         let _ = slot.events.try_send(MediaEvent::Failed);
-        slot.sockets.iter().for_each(|leg| self.release(leg));
+        slot.lines.iter().for_each(|leg| self.release(leg));
         self.common.metrics.calls.fetch_sub(1, Ordering::Relaxed);
     }
 
-    fn release(&self, leg: &LegSockets) {
-        self.common.ports.release(Instant::now(), leg.sockets.port);
+    fn release(&self, leg: &LegLine) {
+        if let Line::Sockets(sockets) = &leg.line {
+            self.common.ports.release(Instant::now(), sockets.port);
+        }
         self.common.metrics.legs.fetch_sub(1, Ordering::Relaxed);
     }
 
     fn take(&mut self, command: Command) {
         match command {
             Command::OpenCall { key, mixer, events } => {
-                let slot = Slot { mixer: *mixer, sockets: Vec::new(), events, ticks: 0 };
+                let slot = Slot { mixer: *mixer, lines: Vec::new(), events, ticks: 0 };
                 if let Some(slots) = self.phases.iter_mut().min_by_key(|slots| slots.len()) {
                     slots.insert(key, Box::new(slot));
                     self.common.metrics.calls.fetch_add(1, Ordering::Relaxed);
@@ -209,10 +219,10 @@ impl Pacer {
             return;
         };
         match change {
-            Change::OpenLeg { leg, sockets, seeds, stats } => {
+            Change::OpenLeg { leg, line, seeds, stats } => {
                 slot.mixer.add_leg(Instant::now(), leg, seeds);
                 let counted = LegStats::default();
-                slot.sockets.push(LegSockets { id: leg, sockets, stats, counted });
+                slot.lines.push(LegLine { id: leg, line, stats, counted });
                 self.common.metrics.legs.fetch_add(1, Ordering::Relaxed);
             }
             Change::CloseLeg { leg } => {
@@ -230,17 +240,27 @@ impl Slot {
     fn tick(&mut self, due: Instant, unix_us: u64, metrics: &Metrics) -> bool {
         let now = Instant::now();
         self.ticks = self.ticks.wrapping_add(1);
-        for leg in &self.sockets {
+        for leg in &self.lines {
             let Some(target) = self.mixer.leg_mut(leg.id) else { continue };
-            read_all(&leg.sockets.rtp, |from, bytes| target.inbound.on_rtp(now, from, bytes));
-            if self.ticks.is_multiple_of(RTCP_TICKS) {
-                let ours = target.outbound.ssrc();
-                read_all(&leg.sockets.rtcp, |from, bytes| {
-                    target.inbound.on_rtcp(now, from, bytes, ours);
-                });
+            match &leg.line {
+                Line::Sockets(sockets) => {
+                    let inbound = &mut target.inbound;
+                    read_all(&sockets.rtp, |from, bytes| inbound.on_rtp(now, from, bytes));
+                    if self.ticks.is_multiple_of(RTCP_TICKS) {
+                        let ours = target.outbound.ssrc();
+                        read_all(&sockets.rtcp, |from, bytes| {
+                            inbound.on_rtcp(now, from, bytes, ours);
+                        });
+                    }
+                }
+                Line::Pipe(pipe) => {
+                    for packet in pipe.inward.try_iter().take(READS_PER_TICK_MAX) {
+                        target.inbound.on_rtp(now, pipe::ADDRESS, &packet);
+                    }
+                }
             }
         }
-        let mut wire = SocketWire { legs: &self.sockets, due, metrics };
+        let mut wire = LineWire { legs: &self.lines, due, metrics };
         let ticked = self.mixer.tick(now, unix_us, &mut wire);
         metrics.packets_out.fetch_add(ticked.sent, Ordering::Relaxed);
         if self.ticks.is_multiple_of(STATS_TICKS) {
@@ -251,7 +271,7 @@ impl Slot {
     }
 
     fn share_stats(&mut self, metrics: &Metrics) {
-        for leg in &mut self.sockets {
+        for leg in &mut self.lines {
             if let Some(target) = self.mixer.leg_mut(leg.id) {
                 leg.share(target.stats(), metrics);
             }
@@ -274,18 +294,18 @@ impl Slot {
         }
     }
 
-    fn close_leg(&mut self, id: LegId, metrics: &Metrics) -> Option<LegSockets> {
+    fn close_leg(&mut self, id: LegId, metrics: &Metrics) -> Option<LegLine> {
         if let Some(target) = self.mixer.leg_mut(id) {
             let stats = target.stats();
-            if let Some(leg) = self.sockets.iter_mut().find(|leg| leg.id == id) {
+            if let Some(leg) = self.lines.iter_mut().find(|leg| leg.id == id) {
                 leg.share(stats, metrics);
             }
         }
         let now = Instant::now();
-        let mut wire = SocketWire { legs: &self.sockets, due: now, metrics };
+        let mut wire = LineWire { legs: &self.lines, due: now, metrics };
         self.mixer.remove_leg(now, unix_us(), id, &mut wire);
-        let index = self.sockets.iter().position(|leg| leg.id == id)?;
-        Some(self.sockets.remove(index))
+        let index = self.lines.iter().position(|leg| leg.id == id)?;
+        Some(self.lines.remove(index))
     }
 
     fn change(&mut self, change: Change) {
@@ -354,7 +374,7 @@ fn change_leg(mixer: &mut Mixer, now: Instant, change: Change) {
     }
 }
 
-impl LegSockets {
+impl LegLine {
     /// Publishes the leg's figures and adds what is new to the engine's.
     fn share(&mut self, stats: LegStats, metrics: &Metrics) {
         let dropped = |stats: &LegStats| {
@@ -373,23 +393,30 @@ impl LegSockets {
     }
 }
 
-/// The sockets of one call as the mixer's wire.
-struct SocketWire<'a> {
-    legs: &'a [LegSockets],
+/// The lines of one call as the mixer's wire.
+struct LineWire<'a> {
+    legs: &'a [LegLine],
     due: Instant,
     metrics: &'a Metrics,
 }
 
-impl Wire for SocketWire<'_> {
+impl Wire for LineWire<'_> {
     fn send(&mut self, leg: LegId, port: Port, to: SocketAddr, bytes: &[u8]) -> bool {
         let Some(leg) = self.legs.iter().find(|one| one.id == leg) else { return false };
-        match port {
-            Port::Rtp => {
-                let sent = leg.sockets.rtp.send_to(bytes, to).is_ok();
+        match (&leg.line, port) {
+            (Line::Sockets(sockets), Port::Rtp) => {
+                let sent = sockets.rtp.send_to(bytes, to).is_ok();
                 self.metrics.count_late(Instant::now().saturating_duration_since(self.due));
                 sent
             }
-            Port::Rtcp => leg.sockets.rtcp.send_to(bytes, to).is_ok(),
+            (Line::Sockets(sockets), Port::Rtcp) => sockets.rtcp.send_to(bytes, to).is_ok(),
+            (Line::Pipe(pipe), Port::Rtp) => {
+                let sent = pipe.outward.try_send(bytes.to_vec()).is_ok();
+                self.metrics.count_late(Instant::now().saturating_duration_since(self.due));
+                sent
+            }
+            // The connection behind the pipe reports by itself.
+            (Line::Pipe(_), Port::Rtcp) => true,
         }
     }
 }

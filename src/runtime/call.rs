@@ -1,9 +1,11 @@
 //! One call's task: what happened in, the session's commands out and obeyed. Nothing else
 //! touches the session.
 
+mod browsers;
 mod commands;
 mod legs;
 mod plays;
+pub mod signal;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -29,17 +31,22 @@ use super::ears::NewEar;
 use super::shared::{Inbound, Inbox, Shared, locked};
 use super::tables::Tables;
 
+use super::browser::captions::Captions;
 use plays::Playing;
+use signal::Signal;
 
 /// One party's side, as the runtime holds it.
 pub struct Leg {
-    sip: sip::LegHandle,
+    signal: Signal,
     media: media::LegHandle,
-    local: LocalMedia,
+    /// What we offer; of a SIP leg alone.
+    local: Option<LocalMedia>,
     /// Our answer, for the caller's leg, until it is sent.
     answer: Option<String>,
     agent: Option<AgentId>,
     held: bool,
+    /// Of an agent's browser: the agent has taken the call.
+    taken: bool,
 }
 
 impl Leg {
@@ -49,7 +56,13 @@ impl Leg {
         local: LocalMedia,
         answer: String,
     ) -> Self {
-        Self { sip, media, local, answer: Some(answer), agent: None, held: false }
+        let (signal, local, answer) = (Signal::Sip(sip), Some(local), Some(answer));
+        Self { signal, media, local, answer, agent: None, held: false, taken: true }
+    }
+
+    /// A caller in a browser: its offer is answered already.
+    pub fn browser_caller(signal: Signal, media: media::LegHandle) -> Self {
+        Self { signal, media, local: None, answer: None, agent: None, held: false, taken: true }
     }
 }
 
@@ -72,6 +85,10 @@ pub struct CallTask {
     /// When the last utterance of the caller began: card data is erased from there.
     last_words: Moment,
     person_wanted: Option<Moment>,
+    /// What the caller's page is shown.
+    captions: Option<Arc<Captions>>,
+    /// Agents who had this call in their browser: they need not accept it a second time.
+    had_it: Vec<AgentId>,
     over: bool,
 }
 
@@ -105,8 +122,16 @@ impl CallTask {
             awaiting_sound: None,
             last_words: Moment::ZERO,
             person_wanted: None,
+            captions: None,
+            had_it: Vec::new(),
             over: false,
         }
+    }
+
+    /// The caller's page follows the call.
+    pub fn with_captions(mut self, captions: Arc<Captions>) -> Self {
+        self.captions = Some(captions);
+        self
     }
 
     fn now(&self) -> Moment {
@@ -180,8 +205,13 @@ impl CallTask {
             Inbound::Sip(leg, event) => self.take_sip(leg, event).await,
             Inbound::Event(event) => {
                 self.note_event(&event);
+                let accepted = accepts(&event);
                 self.happen(event).await;
+                if accepted {
+                    self.agent_took_it().await;
+                }
             }
+            Inbound::Browser(leg, news) => self.take_browser(leg, news).await,
             Inbound::Lookup(request, result) => {
                 self.happen(Event::LookupEnded { request, result }).await;
             }
@@ -193,7 +223,7 @@ impl CallTask {
             Inbound::AnswerNow => self.answer_now(),
             Inbound::Abort => {
                 for leg in self.legs.values() {
-                    let _ = leg.sip.hang_up(crate::call::command::HangUpCause::Failure);
+                    leg.signal.hang_up(crate::call::command::HangUpCause::Failure);
                 }
             }
         }
@@ -288,10 +318,21 @@ impl CallTask {
     /// Whatever is left of legs is hung up; ears close.
     async fn close(&mut self) {
         for (leg, open) in self.legs.drain() {
-            let _ = open.sip.hang_up(crate::call::command::HangUpCause::Normal);
+            open.signal.hang_up(crate::call::command::HangUpCause::Normal);
             self.shared.ears.close((self.id.clone(), leg));
-            locked(&self.shared.by_leg).remove(&open.sip.id());
+            if let Some(sip) = open.signal.sip() {
+                locked(&self.shared.by_leg).remove(&sip.id());
+            }
         }
+    }
+}
+
+/// Whether an agent takes the call by the page.
+fn accepts(event: &Event) -> bool {
+    match event {
+        Event::AgentAccepted { .. } => true,
+        Event::Steered { by, .. } => matches!(by, crate::call::steer::Steer::Accept { .. }),
+        _ => false,
     }
 }
 

@@ -16,6 +16,7 @@ use crate::call::command::HangUpCause;
 use crate::sip::sdp::{self, LocalMedia};
 use crate::sip::{Incoming, SipEvent};
 
+use super::call::signal::Signal;
 use super::call::{CallTask, Leg};
 use super::desk::DeskMessage;
 use super::shared::{CallEntry, Inbound, Shared, locked};
@@ -44,7 +45,7 @@ pub async fn run(shared: Arc<Shared>, mut events: mpsc::Receiver<SipEvent>) {
     }
 }
 
-fn new_call_id(wall: Timestamp) -> CallId {
+pub fn new_call_id(wall: Timestamp) -> CallId {
     CallId::new(wall.as_millisecond().max(0) as u64, rand::rng().random())
 }
 
@@ -91,7 +92,7 @@ fn incoming_call(shared: &Arc<Shared>, incoming: Incoming) {
     };
     let caller = caller_info(shared, &incoming, trunk.and_then(|trunk| trunk.language.clone()));
     let (inbox, inbound) = mpsc::channel(CALL_EVENTS_MAX);
-    let entry = CallEntry { inbox: inbox.clone(), legs: vec![leg.clone()] };
+    let entry = CallEntry { inbox: inbox.clone(), legs: vec![Signal::Sip(leg.clone())] };
     locked(&shared.calls).insert(id.clone(), entry);
     locked(&shared.by_leg).insert(leg.id(), inbox.clone());
     shared.metrics.calls_arrived.increment();
@@ -103,22 +104,24 @@ fn incoming_call(shared: &Arc<Shared>, incoming: Incoming) {
 }
 
 /// A call whose task breaks off is ended for everybody; no other call notices.
-async fn supervise(shared: Arc<Shared>, id: CallId, running: tokio::task::JoinHandle<()>) {
+pub async fn supervise(shared: Arc<Shared>, id: CallId, running: tokio::task::JoinHandle<()>) {
     let broke = running.await.is_err();
     let entry = locked(&shared.calls).remove(&id);
     locked(&shared.active).remove(&id);
     shared.metrics.calls_active.add(-1);
     let Some(entry) = entry else { return };
     for leg in &entry.legs {
-        locked(&shared.by_leg).remove(&leg.id());
+        if let Some(sip) = leg.sip() {
+            locked(&shared.by_leg).remove(&sip.id());
+        }
     }
     if broke {
         tracing::error!(call = %id, "a call's task broke off: its legs are ended");
         shared.metrics.call_panics.increment();
         shared.metrics.call_ended(Disposition::SystemFailure);
         for leg in &entry.legs {
-            let _ = leg.refuse(500, None);
-            let _ = leg.hang_up(HangUpCause::Failure);
+            leg.refuse(500);
+            leg.hang_up(HangUpCause::Failure);
         }
         let at = crate::base::moment::Moment::ZERO;
         let ended = shared.store.ended(&id, at, Timestamp::now(), Disposition::SystemFailure);

@@ -1,10 +1,11 @@
 //! The I/O loop: alone holds sockets, clocks, threads and the random source, and joins the rooms.
 //!
-//! `server` starts and stops everything; `dispatch` turns SIP events into calls; `call` drives
-//! one call's session; `ears` listens to all legs; `desk` owns the agents; `tables`
-//! keeps and reloads the operator's tables; `lookups` asks
+//! `server` starts and stops everything; `dispatch` turns SIP events into calls, `browser` holds
+//! callers and agents in browsers; `call` drives one call's session; `ears` listens to all legs;
+//! `desk` owns the agents; `tables` keeps and reloads the operator's tables; `lookups` asks
 //! business systems; `live` tells the pages; `peer` is a phone of our own, for tools and demo.
 
+pub mod browser;
 mod call;
 pub mod desk;
 mod dispatch;

@@ -22,6 +22,7 @@ use crate::store::{Store, StoreSettings};
 use crate::web::{self, WebSettings, WebState};
 
 use super::desk;
+use super::browser::{Browsers, Door};
 use super::desk::pages::Pages;
 use super::dispatch;
 use super::ears::Ears;
@@ -111,6 +112,7 @@ impl Server {
             store.clone(),
             http.clone(),
         );
+        let browsers = Browsers::new(&config, web);
         let shared = Arc::new_cyclic(|weak: &std::sync::Weak<Shared>| {
             let weak = weak.clone();
             let desk = desk::start(desk_of(&config), pages.clone(), move |call, event| {
@@ -137,6 +139,7 @@ impl Server {
                 http,
                 pages,
                 tables,
+                browsers,
                 public_url,
                 calls: Mutex::new(HashMap::new()),
                 by_leg: Mutex::new(HashMap::new()),
@@ -444,6 +447,7 @@ fn serve_web(shared: &Arc<Shared>, listener: TcpListener, at: SocketAddr) -> one
         store: shared.store.clone(),
         metrics: shared.metrics.clone(),
         live: Arc::new(LivePages(shared.clone())),
+        browsers: Some(Arc::new(Door(shared.clone()))),
         settings,
     });
     let (stop, stopped) = oneshot::channel();

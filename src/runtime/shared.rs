@@ -17,6 +17,8 @@ use crate::speech::voice::Studio;
 use crate::store::Store;
 use crate::web::ActiveCall;
 
+use super::browser::{BrowserNews, Browsers};
+use super::call::signal::Signal;
 use super::desk::DeskHandle;
 use super::desk::pages::Pages;
 use super::ears::Ears;
@@ -27,6 +29,7 @@ use super::tables::LiveTables;
 #[derive(Debug)]
 pub enum Inbound {
     Sip(sip::SipLegId, sip::LegEvent),
+    Browser(LegId, BrowserNews),
     /// Ready as it is: from the ears, the desk, the pages.
     Event(Event),
     Lookup(RequestId, Result<LookupReply, LookupFailure>),
@@ -45,8 +48,8 @@ pub type Inbox = mpsc::Sender<Inbound>;
 #[derive(Clone)]
 pub struct CallEntry {
     pub inbox: Inbox,
-    /// Its SIP legs, so that they can be ended if its own task breaks off.
-    pub legs: Vec<sip::LegHandle>,
+    /// Its legs, so that they can be ended if its own task breaks off.
+    pub legs: Vec<Signal>,
 }
 
 /// One sentence, encoded once for all legs.
@@ -67,6 +70,7 @@ pub struct Shared {
     pub ears: Ears,
     pub desk: DeskHandle,
     pub pages: Arc<Pages>,
+    pub browsers: Browsers,
     pub store: Store,
     pub metrics: Arc<Metrics>,
     pub http: reqwest::Client,

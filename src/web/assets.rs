@@ -35,7 +35,10 @@ macro_rules! module {
 }
 
 /// The desk's modules. They speak the server's protocol of this very version: never copied.
-const MODULES: [(&str, &str, &str); 10] = [
+const MODULES: [(&str, &str, &str); 13] = [
+    ("call.js", SCRIPT, include_str!("assets/call/call.js")),
+    ("call-peer.js", SCRIPT, include_str!("assets/call/peer.js")),
+    ("call-style.js", SCRIPT, include_str!("assets/call/style.js")),
     ("desk.js", SCRIPT, include_str!("assets/desk/desk.js")),
     module!("actions"),
     module!("card"),
@@ -70,6 +73,8 @@ pub(super) async fn file(
         (header::CONTENT_TYPE, (*media_type).to_owned()),
         (header::CACHE_CONTROL, "no-cache".to_owned()),
         (header::ETAG, tag),
+        // Public text: pages of other sites load the callers' element from here.
+        (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*".to_owned()),
     ];
     if known {
         (StatusCode::NOT_MODIFIED, about).into_response()

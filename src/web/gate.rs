@@ -7,8 +7,8 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use super::limits::{
-    GATE_ADDRESS_TRIES_MAX, GATE_KEYS_MAX, GATE_NAME_TRIES_MAX, GATE_PAIR_TRIES_MAX, GATE_WINDOW,
-    VIEW_EVERY,
+    CALL_BACKS_MAX, GATE_ADDRESS_TRIES_MAX, GATE_KEYS_MAX, GATE_NAME_TRIES_MAX,
+    GATE_PAIR_TRIES_MAX, GATE_WINDOW, VIEW_EVERY,
 };
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -79,6 +79,32 @@ impl Gate {
                 }
             }
         }
+    }
+}
+
+/// Wishes to be called back, so that no page fills the store with them.
+#[derive(Default)]
+pub(super) struct CallBacks {
+    seen: Mutex<HashMap<IpAddr, (u32, Instant)>>,
+}
+
+impl CallBacks {
+    /// Whether this address may ask once more.
+    pub(super) fn admits(&self, address: IpAddr) -> bool {
+        let now = Instant::now();
+        let mut seen = self.seen.lock().unwrap_or_else(|broken| broken.into_inner());
+        if seen.len() >= GATE_KEYS_MAX {
+            seen.retain(|_, (_, began)| now.duration_since(*began) < GATE_WINDOW);
+        }
+        if seen.len() >= GATE_KEYS_MAX {
+            return false;
+        }
+        let (count, began) = seen.entry(address).or_insert((0, now));
+        if now.duration_since(*began) >= GATE_WINDOW {
+            (*count, *began) = (0, now);
+        }
+        *count += 1;
+        *count <= CALL_BACKS_MAX
     }
 }
 

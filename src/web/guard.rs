@@ -57,16 +57,78 @@ pub(super) async fn stand_before(
     request: Request,
     next: Next,
 ) -> Response {
+    if guard.access == Access::Caller {
+        return stand_before_callers(&guard.app, request, next).await;
+    }
     match admit(&guard, request).await {
         Ok(request) => next.run(request).await,
         Err(refusal) => refusal,
     }
 }
 
+/// From where a caller's page asks. Made only by the guard.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Asked {
+    pub(super) address: IpAddr,
+}
+
+/// The page's origin, where it is not our own.
+#[derive(Clone, Debug)]
+pub(super) struct CallerOrigin {
+    pub(super) foreign: Option<String>,
+}
+
+/// Callers need no login, but their page must be ours or of an allowed site.
+async fn stand_before_callers(app: &App, mut request: Request, next: Next) -> Response {
+    let origin = match caller_origin(app, request.headers(), request.method()) {
+        Ok(origin) => origin,
+        Err(why) => return refuse_with(Access::Caller, StatusCode::FORBIDDEN, why),
+    };
+    let address = behind_proxy(address_of(&request), request.headers());
+    request.extensions_mut().insert(Asked { address });
+    let mut response = next.run(request).await;
+    super::dial::share(&mut response, &origin);
+    response
+}
+
+fn caller_origin(
+    app: &App,
+    headers: &HeaderMap,
+    method: &Method,
+) -> Result<CallerOrigin, &'static str> {
+    let Some(origin) = headers.get(header::ORIGIN) else {
+        // Browsers name the origin of everything but a page's own reading.
+        return match *method == Method::GET {
+            true => Ok(CallerOrigin { foreign: None }),
+            false => Err("the request does not say where it comes from"),
+        };
+    };
+    let origin = origin.to_str().map_err(|_| "the request comes from nowhere known")?;
+    if is_own(app, origin) {
+        return Ok(CallerOrigin { foreign: None });
+    }
+    let allowed = app
+        .browsers
+        .as_ref()
+        .is_some_and(|browsers| browsers.allowed_origins().iter().any(|allowed| allowed == origin));
+    match allowed {
+        true => Ok(CallerOrigin { foreign: Some(origin.to_owned()) }),
+        false => Err("this site may not call here"),
+    }
+}
+
+/// A proxy on this machine names whom it speaks for, last in the list; nobody else is believed.
+fn behind_proxy(address: IpAddr, headers: &HeaderMap) -> IpAddr {
+    let named = headers.get("x-forwarded-for").and_then(|value| value.to_str().ok());
+    let last = named.and_then(|list| list.rsplit(',').next()?.trim().parse().ok());
+    last.filter(|_| address.is_loopback()).unwrap_or(address)
+}
+
 async fn admit(guard: &Guard, mut request: Request) -> Result<Request, Response> {
     let (app, access) = (&guard.app, guard.access);
     let role = match access {
-        Access::Open => return Ok(request),
+        // Those of callers were stopped before.
+        Access::Open | Access::Caller => return Ok(request),
         Access::OpenForm => {
             own_page(app, request.headers()).map_err(|why| refuse(access, why))?;
             return Ok(request);
@@ -143,10 +205,13 @@ fn own_page(app: &App, headers: &HeaderMap) -> Result<(), &'static str> {
     }
     let origin = headers.get(header::ORIGIN).and_then(|value| value.to_str().ok());
     let Some(origin) = origin else { return Err("the request does not say where it comes from") };
+    if is_own(app, origin) { Ok(()) } else { Err("the request comes from another site") }
+}
+
+fn is_own(app: &App, origin: &str) -> bool {
     let settings = &app.settings;
-    let known = origin_of(&settings.public_url) == Some(origin)
-        || settings.origins.iter().any(|own| own == origin);
-    if known { Ok(()) } else { Err("the request comes from another site") }
+    origin_of(&settings.public_url) == Some(origin)
+        || settings.origins.iter().any(|own| own == origin)
 }
 
 /// `https://host:port` of an address, without what follows.
@@ -184,7 +249,7 @@ fn to_login(access: Access, request: &Request) -> Response {
         Access::Api(_) | Access::Socket(_) => {
             refuse_with(access, StatusCode::UNAUTHORIZED, "log in or send a token")
         }
-        Access::Page(_) | Access::Open | Access::OpenForm => {
+        Access::Page(_) | Access::Open | Access::OpenForm | Access::Caller => {
             if *request.method() != Method::GET {
                 return refuse_with(access, StatusCode::FORBIDDEN, "log in first");
             }
@@ -205,7 +270,7 @@ fn failure(access: Access) -> Response {
 
 pub(super) fn refuse_with(access: Access, status: StatusCode, why: &str) -> Response {
     match access {
-        Access::Api(_) | Access::Socket(_) => super::api::error(status, why),
+        Access::Api(_) | Access::Socket(_) | Access::Caller => super::api::error(status, why),
         Access::Page(_) | Access::Open | Access::OpenForm => page::notice(status, why),
     }
 }
@@ -213,6 +278,16 @@ pub(super) fn refuse_with(access: Access, status: StatusCode, why: &str) -> Resp
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_a_proxy_on_this_machine_is_believed() {
+        let mut headers = HeaderMap::new();
+        let (own, other): (IpAddr, IpAddr) = ([127, 0, 0, 1].into(), [192, 0, 2, 1].into());
+        assert_eq!(behind_proxy(own, &headers), own);
+        headers.insert("x-forwarded-for", "10.9.9.9, 203.0.113.7".parse().unwrap());
+        assert_eq!(behind_proxy(own, &headers), IpAddr::from([203, 0, 113, 7]));
+        assert_eq!(behind_proxy(other, &headers), other);
+    }
 
     #[test]
     fn origins_are_cut_from_addresses() {

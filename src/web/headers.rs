@@ -22,7 +22,8 @@ const FIXED: [(HeaderName, &str); 7] = [
     (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
     (
         HeaderName::from_static("permissions-policy"),
-        "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+        // The desk and the callers' page need the microphone, and where to hear.
+        "camera=(), geolocation=(), microphone=(self), payment=(), usb=()",
     ),
 ];
 

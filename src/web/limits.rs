@@ -34,3 +34,5 @@ pub const GATE_NAME_TRIES_MAX: u32 = 100;
 pub const VIEW_EVERY: Duration = Duration::from_secs(600);
 /// Keys the gate remembers; beyond it the oldest are forgotten.
 pub const GATE_KEYS_MAX: usize = 10_000;
+/// Wishes to be called back that are taken from one address within the gate's window.
+pub const CALL_BACKS_MAX: u32 = 5;

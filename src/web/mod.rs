@@ -8,9 +8,12 @@
 mod api;
 mod assets;
 mod audio;
+pub mod browser;
 mod call;
 mod calls;
 mod desk;
+mod dial;
+mod dial_page;
 mod gate;
 pub mod guard;
 mod headers;
@@ -20,6 +23,7 @@ pub mod live;
 mod login;
 mod offer;
 mod page;
+mod peer;
 mod query;
 pub mod routes;
 mod status;
@@ -39,6 +43,9 @@ use crate::publish::Metrics;
 use crate::store::Store;
 
 pub use assets::FILES as ASSETS;
+pub use browser::{
+    Answered, Browsers, CallBack, CallerPage, Caption, Entrance, IceServer, Refused,
+};
 pub use live::{ActiveCall, DeskAgent, DeskLine, DeskView, Live, Part, PartState};
 
 /// What the operator sets for the web.
@@ -94,6 +101,8 @@ pub struct WebState {
     pub store: Store,
     pub metrics: Arc<Metrics>,
     pub live: Arc<dyn Live>,
+    /// `None` where no browser may call.
+    pub browsers: Option<Arc<dyn Browsers>>,
     pub settings: WebSettings,
 }
 
@@ -102,9 +111,11 @@ struct App {
     store: Store,
     metrics: Arc<Metrics>,
     live: Arc<dyn Live>,
+    browsers: Option<Arc<dyn Browsers>>,
     settings: WebSettings,
     gate: gate::Gate,
     views: gate::Views,
+    call_backs: gate::CallBacks,
     /// Passwords that are hashed at the same time: each takes 19 MiB and some 50 ms.
     hashing: Semaphore,
 }
@@ -117,9 +128,11 @@ pub fn router(state: WebState) -> Router {
         store: state.store,
         metrics: state.metrics,
         live: state.live,
+        browsers: state.browsers,
         settings: state.settings,
         gate: gate::Gate::default(),
         views: gate::Views::default(),
+        call_backs: gate::CallBacks::default(),
         hashing: Semaphore::new(limits::HASHES_AT_ONCE),
     });
     routes::build(app)

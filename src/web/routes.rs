@@ -2,13 +2,16 @@
 
 use axum::extract::DefaultBodyLimit;
 use axum::http::Method;
-use axum::routing::{MethodRouter, get, post};
+use axum::routing::{MethodRouter, delete, get, options, patch, post};
 use axum::{Router, middleware};
 
 use crate::store::users::Role;
 
 use super::limits::BODY_BYTES_MAX;
-use super::{Shared, api, assets, audio, call, calls, desk, guard, headers, login, offer, status};
+use super::{
+    Shared, api, assets, audio, call, calls, desk, dial, dial_page, guard, headers, login, offer,
+    peer, status,
+};
 
 /// Who may use a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +24,8 @@ pub enum Access {
     Page(Role),
     /// A user of at least this role; others get 401 or 403 as JSON.
     Api(Role),
+    /// Callers' pages: ours, and those of allowed origins.
+    Caller,
     /// A WebSocket of our own page, for a user of at least this role.
     Socket(Role),
 }
@@ -42,7 +47,7 @@ impl Route {
 
 /// All routes.
 pub fn table() -> Vec<Route> {
-    use Access::{Api, Open, OpenForm, Page, Socket};
+    use Access::{Api, Caller, Open, OpenForm, Page, Socket};
     use Role::{Admin, Agent, Supervisor};
     let row = |method: Method, path, access, handler| Route { method, path, access, handler };
     vec![
@@ -61,6 +66,21 @@ pub fn table() -> Vec<Route> {
         row(Method::GET, "/desk", Page(Agent), || get(desk::page)),
         row(Method::GET, "/desk/socket", Socket(Agent), || get(desk::socket)),
         row(Method::GET, "/api/desk.schema.json", Api(Agent), || get(desk::schema)),
+        row(Method::GET, "/desk/peer", Api(Agent), || get(peer::entrance)),
+        row(Method::POST, "/desk/peer", Api(Agent), || post(peer::sit_down)),
+        row(Method::PATCH, "/desk/peer", Api(Agent), || patch(peer::restart)),
+        row(Method::DELETE, "/desk/peer/{token}", Api(Agent), || delete(peer::leave)),
+        row(Method::GET, "/call", Open, || get(dial_page::page)),
+        row(Method::POST, "/call", Caller, || post(dial::call)),
+        row(Method::OPTIONS, "/call", Caller, || options(dial::preflight)),
+        row(Method::GET, "/call/entrance", Caller, || get(dial::entrance)),
+        row(Method::POST, "/call/back", Caller, || post(dial::call_back)),
+        row(Method::POST, "/call/{token}", Caller, || post(dial::resume)),
+        row(Method::PATCH, "/call/{token}", Caller, || patch(dial::restart)),
+        row(Method::DELETE, "/call/{token}", Caller, || delete(dial::left)),
+        row(Method::OPTIONS, "/call/{token}", Caller, || options(dial::preflight)),
+        row(Method::POST, "/call/{token}/hang-up", Caller, || post(dial::hang_up)),
+        row(Method::GET, "/call/{token}/captions", Caller, || get(dial::captions)),
         row(Method::GET, "/status", Page(Supervisor), || get(status::page)),
         row(Method::GET, "/audit", Page(Admin), || get(status::audit)),
         row(Method::GET, "/api/calls", Api(Agent), || get(api::calls)),

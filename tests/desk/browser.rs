@@ -54,6 +54,11 @@ impl Drop for Chromium {
 impl Chromium {
     /// Opens Chromium for the pages at `base` (`http://127.0.0.1:8080`).
     pub async fn open(base: &str) -> Chromium {
+        Self::open_with(base, &[]).await
+    }
+
+    /// The same, with further arguments; a later one overrules an earlier.
+    pub async fn open_with(base: &str, more: &[&str]) -> Chromium {
         let profile = tempfile::tempdir().expect("a folder");
         let port = TcpListener::bind("127.0.0.1:0")
             .and_then(|listener| listener.local_addr())
@@ -66,7 +71,7 @@ impl Chromium {
             .spawn()
             .expect("chromedriver starts");
         let mut wanted = DesiredCapabilities::chrome();
-        for argument in ARGUMENTS {
+        for argument in ARGUMENTS.iter().chain(more) {
             wanted.add_arg(argument).expect("an argument");
         }
         let folder = format!("--user-data-dir={}", profile.path().display());

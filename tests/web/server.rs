@@ -123,6 +123,7 @@ impl Server {
         let state = WebState {
             store: store.clone(),
             metrics: metrics.clone(),
+            browsers: None,
             live: live.clone(),
             settings: WebSettings::listening_on(address, public_url.unwrap_or(&own)),
         };

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::base::session::Direction;
+use crate::media::codec::encode_all;
 use crate::media::g711::ulaw_encode;
 use crate::media::tone::sine;
 
@@ -220,6 +221,41 @@ fn a_new_ssrc_from_the_same_peer_is_heard() {
         world.inbound.on_rtp(world.now(), PEER, &bytes);
     });
     assert_eq!(world.heard.samples()[80], crate::media::g711::ulaw_decode(0x90));
+}
+
+#[test]
+fn opus_runs_over_the_wrap_of_its_clock_and_repairs_a_loss() {
+    let mut world = World::new();
+    let opus = MediaPlan { codec: Codec::Opus, payload_type: 111, ..plan(Direction::SendRecv) };
+    world.inbound.set_plan(world.now(), &opus);
+    let voice = encode_all(Codec::Opus, &sine(16_000, 400.0, 4_000, -20.0));
+    let mut weakest = 0.0f32;
+    // The wrap comes a second in; every tenth packet is lost.
+    let first = 0u32.wrapping_sub(48_000);
+    world.run(4_000, |world| {
+        let index = (world.now_ms / 20) as u32;
+        let packet = Packet {
+            marker: false,
+            payload_type: 111,
+            sequence: index as u16,
+            timestamp: first.wrapping_add(index * 960),
+            ssrc: 7,
+            payload: voice.frame(index as usize).unwrap(),
+        };
+        let mut bytes = Vec::new();
+        packet.write(&mut bytes);
+        if index % 10 != 9 {
+            world.inbound.on_rtp(world.now(), PEER, &bytes);
+        }
+        if index > 10 {
+            weakest = weakest.min(crate::base::audio::level_dbfs(world.heard.samples()));
+        }
+    });
+    let stats = *world.inbound.stats_now();
+    assert!(weakest > -36.0, "a hole of {weakest} dBFS: {stats:?}");
+    assert!((18..=20).contains(&stats.concealed), "{stats:?}");
+    assert_eq!((stats.late, stats.duplicates, stats.malformed), (0, 0, 0), "{stats:?}");
+    assert!(stats.jitter_ms < 1.0, "{stats:?}");
 }
 
 proptest::proptest! {

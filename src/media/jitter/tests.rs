@@ -36,9 +36,9 @@ impl Network {
                 let number = timestamp.wrapping_sub(first) / 160;
                 buffer.insert(*timestamp, &[number as u8; 160]);
             }
-            let mut frame = [0; 160];
+            let mut frame = Payload::default();
             out.push(match buffer.pull(false, &mut frame) {
-                Pulled::Frame => Ok(u32::from(frame[0])),
+                Pulled::Frame => Ok(u32::from(frame.bytes()[0])),
                 other => Err(other),
             });
         }
@@ -94,7 +94,7 @@ fn duplicates_and_late_ones_are_told() {
     assert_eq!(buffer.insert(1_000, &[1; 160]), Inserted::Restarted);
     assert_eq!(buffer.insert(1_000, &[1; 160]), Inserted::Duplicate);
     assert_eq!(buffer.insert(1_160, &[2; 160]), Inserted::Kept);
-    let mut frame = [0; 160];
+    let mut frame = Payload::default();
     for _ in 0..4 {
         buffer.pull(false, &mut frame);
     }
@@ -113,7 +113,7 @@ fn jitter_raises_the_delay_and_calm_lowers_it() {
             let inserted = buffer.insert(*timestamp, &[1; 160]);
             late += usize::from(tick > 100 && inserted == Inserted::Late);
         }
-        buffer.pull(tick % 10 == 0, &mut [0; 160]);
+        buffer.pull(tick % 10 == 0, &mut Payload::default());
         if tick == 240 {
             assert!(buffer.delay_ms() >= 60, "{} ms", buffer.delay_ms());
         }
@@ -122,7 +122,7 @@ fn jitter_raises_the_delay_and_calm_lowers_it() {
     // The memory of the bad time fades; the quickest packets are as quick as before.
     for index in 500..900u32 {
         buffer.insert(index * 160, &[1; 160]);
-        buffer.pull(true, &mut [0; 160]);
+        buffer.pull(true, &mut Payload::default());
     }
     assert_eq!(buffer.delay_ms(), 20);
 }
@@ -153,7 +153,7 @@ fn silence_is_nothing_after_a_while_and_speech_comes_back_at_once() {
 #[test]
 fn a_jump_of_the_clock_begins_anew() {
     let mut buffer = JitterBuffer::new(20, 120);
-    let mut frame = [0; 160];
+    let mut frame = Payload::default();
     for index in 0..20u32 {
         buffer.insert(index * 160, &[1; 160]);
         buffer.pull(false, &mut frame);
@@ -162,7 +162,7 @@ fn a_jump_of_the_clock_begins_anew() {
     let mut heard = false;
     for index in 1..6u32 {
         buffer.insert(4_000_000_000 + index * 160, &[2; 160]);
-        heard |= buffer.pull(false, &mut frame) == Pulled::Frame && frame == [2; 160];
+        heard |= buffer.pull(false, &mut frame) == Pulled::Frame && frame.bytes() == [2; 160];
     }
     assert!(heard);
 }
@@ -178,11 +178,11 @@ fn packets_of_other_lengths_are_cut_and_joined() {
                 buffer.insert(sent as u32, &payload);
                 sent += length;
             }
-            let mut frame = [0; 160];
+            let mut frame = Payload::default();
             if buffer.pull(false, &mut frame) == Pulled::Frame {
                 frames += 1;
                 let step = |pair: &[u8]| (u16::from(pair[0]) + 1) % 251 == u16::from(pair[1]);
-                assert!(frame.windows(2).all(step), "{length} bytes: joined wrongly");
+                assert!(frame.bytes().windows(2).all(step), "{length} bytes: joined wrongly");
             }
         }
         assert!(frames >= 185, "{length} bytes: {frames} frames of 200");
@@ -201,7 +201,7 @@ fn a_drifting_clock_is_followed_without_growing_delay() {
             buffer.insert(next * 160, &[1; 160]);
             next += 1;
         }
-        buffer.pull(tick % 25 == 0, &mut [0; 160]);
+        buffer.pull(tick % 25 == 0, &mut Payload::default());
         assert!(buffer.stored.len() <= 8, "tick {tick}: {} packets wait", buffer.stored.len());
     }
 }

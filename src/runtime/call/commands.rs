@@ -23,7 +23,7 @@ impl CallTask {
             Command::AnswerCaller => self.answer_caller(),
             Command::RefuseCaller { status } => {
                 if let Some(leg) = self.legs.get(&LegId::CALLER) {
-                    let _ = leg.sip.refuse(status, None);
+                    leg.signal.refuse(status);
                 }
             }
             Command::DialAgent { leg, card, ring_ms_max: _ } => {
@@ -34,10 +34,15 @@ impl CallTask {
             }
             Command::HangUp { leg, cause } => {
                 if let Some(open) = self.legs.get(&leg) {
-                    let _ = open.sip.hang_up(cause);
+                    open.signal.hang_up(cause);
                 }
             }
-            Command::Play { leg, play, what } => self.play(leg, play, what),
+            Command::Play { leg, play, what } => {
+                if let (LegId::CALLER, Some(captions)) = (leg, &self.captions) {
+                    captions.machine_says(self.now(), &what.text);
+                }
+                self.play(leg, play, what);
+            }
             Command::StopPlaying { leg } => self.stop_playing(leg),
             Command::GiveWay { leg, how } => {
                 if let Some(open) = self.legs.get(&leg) {
@@ -79,7 +84,7 @@ impl CallTask {
             return;
         }
         if let Some(leg) = self.legs.get(&LegId::CALLER) {
-            let _ = leg.sip.ring();
+            leg.signal.ring();
         }
         let inbox = self.inbox.clone();
         tokio::spawn(async move {
@@ -153,6 +158,9 @@ impl CallTask {
         let at = self.now();
         self.watch(&fact);
         self.shared.pages.fact(&self.id, at, &fact);
+        if let Some(captions) = &self.captions {
+            captions.fact(&fact);
+        }
         let what = Some(Arc::new(fact.clone()));
         self.tell_live(LiveFact { call: self.id.clone(), at, what, so_far: None, ended: None });
         drop(self.shared.store.note(&self.id, at, self.wall_at(at), fact).await);
@@ -222,6 +230,9 @@ impl CallTask {
         let at = self.now();
         tracing::info!(call = %self.id, disposition = disposition.name(), "the call ended");
         self.shared.metrics.call_ended(disposition);
+        if let Some(captions) = &self.captions {
+            captions.ended(disposition);
+        }
         self.shared.pages.ended(&self.id, at, disposition);
         drop(self.shared.store.ended(&self.id, at, self.wall_at(at), disposition).await);
         let ended = Some(disposition);

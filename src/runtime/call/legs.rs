@@ -11,6 +11,7 @@ use crate::sip::{BodyPart, Dial, DialTarget, LegEvent, SipLegId};
 use crate::store::LadderRow;
 use crate::web;
 
+use super::signal::Signal;
 use super::{CallTask, Leg};
 
 /// Longest value of one of our headers, characters.
@@ -18,7 +19,8 @@ const HEADER_CHARS_MAX: usize = 120;
 
 impl CallTask {
     fn leg_of(&self, sip: SipLegId) -> Option<LegId> {
-        self.legs.iter().find(|(_, leg)| leg.sip.id() == sip).map(|(id, _)| *id)
+        let is_it = |leg: &Leg| leg.signal.sip().is_some_and(|leg| leg.id() == sip);
+        self.legs.iter().find(|(_, leg)| is_it(leg)).map(|(id, _)| *id)
     }
 
     pub(super) async fn take_sip(&mut self, sip: SipLegId, event: LegEvent) {
@@ -43,19 +45,21 @@ impl CallTask {
     }
 
     /// The leg's media closes; its ear still brings the last words.
-    async fn end_leg(&mut self, leg: LegId, how: &str) {
+    pub(super) async fn end_leg(&mut self, leg: LegId, how: &str) {
         self.shared.ears.close((self.id.clone(), leg));
         self.keep_ladder(leg).await;
-        if let Some(open) = self.legs.remove(&leg) {
-            locked(&self.shared.by_leg).remove(&open.sip.id());
+        if let Some(open) = self.legs.remove(&leg)
+            && let Some(sip) = open.signal.sip()
+        {
+            locked(&self.shared.by_leg).remove(&sip.id());
         }
         drop(self.shared.store.leg_ended(&self.id, leg, self.now(), how).await);
     }
 
     async fn keep_ladder(&self, leg: LegId) {
-        let Some(open) = self.legs.get(&leg) else { return };
+        let Some(sip) = self.legs.get(&leg).and_then(|open| open.signal.sip()) else { return };
         let began_ms = self.wall.as_millisecond().max(0) as u64;
-        for line in open.sip.ladder() {
+        for line in sip.ladder() {
             let headers: Vec<String> =
                 line.headers.iter().map(|header| header.reveal().clone()).collect();
             let row = LadderRow {
@@ -72,7 +76,7 @@ impl CallTask {
 
     pub(super) async fn media_lost(&mut self, leg: LegId) {
         if let Some(open) = self.legs.get(&leg) {
-            let _ = open.sip.hang_up(HangUpCause::MediaLost);
+            open.signal.hang_up(HangUpCause::MediaLost);
             self.end_leg(leg, "MediaLost").await;
             self.happen(Event::LegEnded { leg, end: LegEnd::MediaLost }).await;
         }
@@ -80,13 +84,10 @@ impl CallTask {
 
     async fn caller_acked(&mut self, leg: LegId, answer: Option<SessionDescription>) {
         if let Some(answer) = answer {
-            let planned = self.legs.get(&leg).is_some_and(|open| {
-                sdp::accept_answer(&open.local, &answer)
-                    .is_ok_and(|plan| open.media.set_plan(plan).is_ok())
-            });
+            let planned = self.legs.get(&leg).is_some_and(|open| open.obeys(&answer));
             if !planned {
                 if let Some(open) = self.legs.get(&leg) {
-                    let _ = open.sip.hang_up(HangUpCause::Failure);
+                    open.signal.hang_up(HangUpCause::Failure);
                 }
                 return;
             }
@@ -99,26 +100,29 @@ impl CallTask {
         if let Some(leg) = self.legs.get_mut(&LegId::CALLER)
             && let Some(answer) = leg.answer.take()
         {
-            let _ = leg.sip.answer(answer);
+            if let Some(sip) = leg.signal.sip() {
+                let _ = sip.answer(answer);
+            }
         }
     }
 
     /// Hold, resume, another address or codec.
     async fn changed(&mut self, leg: LegId, offer: &SessionDescription) {
         let Some(open) = self.legs.get_mut(&leg) else { return };
-        let (text, plan) = match sdp::negotiate(offer, &open.local) {
+        let (Some(sip), Some(local)) = (open.signal.sip(), &open.local) else { return };
+        let (text, plan) = match sdp::negotiate(offer, local) {
             Ok(agreed) => agreed,
             Err(_) => {
-                let _ = open.sip.refuse_change(sdp::SdpRefusal::STATUS);
+                let _ = sip.refuse_change(sdp::SdpRefusal::STATUS);
                 return;
             }
         };
         let held = matches!(plan.direction, Direction::RecvOnly | Direction::Inactive);
         if open.media.set_plan(plan).is_err() {
-            let _ = open.sip.refuse_change(sdp::SdpRefusal::STATUS);
+            let _ = sip.refuse_change(sdp::SdpRefusal::STATUS);
             return;
         }
-        let _ = open.sip.answer_change(text);
+        let _ = sip.answer_change(text);
         if open.held != held {
             open.held = held;
             let event = if held { Event::LegHeld { leg } } else { Event::LegResumed { leg } };
@@ -128,15 +132,17 @@ impl CallTask {
 
     async fn agent_answered(&mut self, leg: LegId, answer: &SessionDescription) {
         let Some(open) = self.legs.get(&leg) else { return };
-        let planned = sdp::accept_answer(&open.local, answer)
-            .is_ok_and(|plan| open.media.set_plan(plan).is_ok());
-        if !planned {
-            let _ = open.sip.hang_up(HangUpCause::Failure);
+        if !open.obeys(answer) {
+            open.signal.hang_up(HangUpCause::Failure);
             self.end_leg(leg, "no common media").await;
             let failure = DialFailure::NoCommonMedia;
             self.happen(Event::LegFailed { leg, failure }).await;
             return;
         }
+        self.agent_is_there(leg).await;
+    }
+
+    pub(super) async fn agent_is_there(&mut self, leg: LegId) {
         self.open_ear(leg);
         self.begin_leg_row(leg, "agent").await;
         self.happen(Event::LegAnswered { leg }).await;
@@ -154,6 +160,12 @@ impl CallTask {
     async fn try_dial(&mut self, leg: LegId, card: &OfferCard) -> Result<(), String> {
         let shared = self.shared.clone();
         let agent = shared.agent(&card.agent).ok_or("no such agent")?;
+        if self.dial_browser(leg, card).await? {
+            return Ok(());
+        }
+        if agent.contact.is_none() && agent.password.is_none() {
+            return Err("the agent's browser is not connected".into());
+        }
         let target = match &agent.contact {
             Some(contact) => DialTarget::Uri(contact.clone()),
             None => DialTarget::Phone(agent.id.to_string()),
@@ -185,11 +197,21 @@ impl CallTask {
         by_leg.insert(sip.id(), self.inbox.clone());
         drop(by_leg);
         if let Some(entry) = locked(&shared.calls).get_mut(&self.id) {
-            entry.legs.push(sip.clone());
+            entry.legs.push(Signal::Sip(sip.clone()));
         }
+        let (signal, local) = (Signal::Sip(sip), Some(local));
         let agent = Some(card.agent.clone());
-        self.legs.insert(leg, Leg { sip, media, local, answer: None, agent, held: false });
+        let leg_now = Leg { signal, media, local, answer: None, agent, held: false, taken: true };
+        self.legs.insert(leg, leg_now);
         Ok(())
+    }
+}
+
+impl Leg {
+    /// The peer's answer to our offer, made the leg's media.
+    fn obeys(&self, answer: &SessionDescription) -> bool {
+        let Some(local) = &self.local else { return false };
+        sdp::accept_answer(local, answer).is_ok_and(|plan| self.media.set_plan(plan).is_ok())
     }
 }
 

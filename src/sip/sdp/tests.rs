@@ -132,7 +132,7 @@ fn the_answer_keeps_every_line_in_its_place() {
             "m=image 0 udptl t38",
         ]
     );
-    assert_eq!(plan.remote, "192.0.2.9:4000".parse().expect("address"));
+    assert_eq!(plan.remote, "192.0.2.9:4000".parse::<std::net::SocketAddr>().expect("address"));
     assert!(answer.contains("c=IN IP4 198.51.100.7\r\n"), "{answer}");
     assert!(answer.contains("a=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-15\r\n"));
     assert_eq!(parse(answer.as_bytes()).expect("ours").media.len(), 4);
@@ -148,8 +148,11 @@ fn our_offer_and_its_answer_meet() {
     let answer = parse(answer.as_bytes()).expect("well formed");
     let our_plan = accept_answer(&ours, &answer).expect("accepted");
     assert_eq!((our_plan.codec, our_plan.payload_type), (Codec::Pcmu, 0));
-    assert_eq!(our_plan.remote, "10.0.0.1:7".parse().expect("address"));
-    assert_eq!(their_plan.remote, "198.51.100.7:40000".parse().expect("address"));
+    assert_eq!(our_plan.remote, "10.0.0.1:7".parse::<std::net::SocketAddr>().expect("address"));
+    assert_eq!(
+        their_plan.remote,
+        "198.51.100.7:40000".parse::<std::net::SocketAddr>().expect("address")
+    );
     assert_eq!(our_plan.dtmf_payload_type, Some(101));
     assert_eq!(our_plan.comfort_noise_payload_type, Some(13));
 }
@@ -173,7 +176,7 @@ fn six_is_spoken_too() {
     let ours = LocalMedia::new("2001:db8::1".parse().expect("address"), 40_000);
     assert!(offer(&ours).contains("c=IN IP6 2001:db8::1\r\n"));
     let plan = plan("m=audio 4000 RTP/AVP 0|c=IN IP6 2001:db8::9").expect("common");
-    assert_eq!(plan.remote, "[2001:db8::9]:4000".parse().expect("address"));
+    assert_eq!(plan.remote, "[2001:db8::9]:4000".parse::<std::net::SocketAddr>().expect("address"));
 }
 
 #[test]

@@ -1,0 +1,156 @@
+//! An agent's browser: one connection for the shift, calls from browsers and from SIP bridged to
+//! it, and a reload in mid-call.
+
+use std::time::Duration;
+
+use futures_util::{SinkExt, StreamExt};
+use reqwest::header::ORIGIN;
+use serde_json::{Value, json};
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use warmline::base::audio::Pcm;
+use warmline::runtime::peer::Peer;
+
+use super::browser::{RATE_HZ, Voice, aside, base_of, ended, offer, serve, tone, words};
+use super::server::have_models;
+use super::tone::seconds_of;
+
+const ANNA: &str = "[[agents]]\nid = \"anna\"\nname = \"Anna\"\nbrowser = true\n\
+    skills = [\"billing\", \"support\", \"orders\", \"general\"]\n";
+const GREETING: Duration = Duration::from_secs(9);
+const LONG: Duration = Duration::from_secs(40);
+const CALLER_HZ: f32 = 1_000.0;
+const AGENT_HZ: f32 = 600.0;
+
+type Socket =
+    tokio_tungstenite::WebSocketStream<tokio_tungstenite::MaybeTlsStream<tokio::net::TcpStream>>;
+
+/// Anna's desk without a page: the socket, and the connection.
+struct Desk {
+    http: reqwest::Client,
+    base: String,
+    token: String,
+    socket: Socket,
+    voice: Voice,
+    path: String,
+}
+
+impl Desk {
+    async fn open(base: &str, token: String) -> Desk {
+        let http = reqwest::Client::new();
+        let url = format!("{}/desk/socket", base.replace("http", "ws"));
+        let mut request = url.into_client_request().unwrap();
+        let bearer = format!("Bearer {token}").parse().unwrap();
+        request.headers_mut().insert("authorization", bearer);
+        request.headers_mut().insert("origin", base.parse().unwrap());
+        let (socket, _) = tokio_tungstenite::connect_async(request).await.expect("the desk opens");
+        let (voice, path) = offer(&http, base, "/desk/peer", Some(&token)).await.unwrap();
+        let path = path.expect("a seat");
+        Desk { http, base: base.to_owned(), token, socket, voice, path }
+    }
+
+    /// The call on the desk once it stands at `stage`.
+    async fn stage(&mut self, stage: &str) -> Value {
+        let found = tokio::time::timeout(LONG, async {
+            loop {
+                let Some(Ok(Message::Text(text))) = self.socket.next().await else { continue };
+                let message: Value = serde_json::from_str(&text).unwrap_or_default();
+                if message["call"]["stage"] == stage {
+                    return message["call"].clone();
+                }
+            }
+        });
+        found.await.unwrap_or_else(|_| panic!("the call never came to {stage}"))
+    }
+
+    async fn accept(&mut self) {
+        let call = self.stage("ringing").await;
+        assert!(!call["summary"].as_str().unwrap_or_default().is_empty(), "{call:#}");
+        let accept = json!({
+            "type": "accept", "call": call["call"], "offer": call["offer"], "three_way": false
+        });
+        self.socket.send(Message::text(accept.to_string())).await.unwrap();
+        self.stage("talking").await;
+    }
+
+    /// The page goes, and comes back a moment later.
+    async fn reload(&mut self) {
+        self.voice.close().await;
+        let url = format!("{}{}", self.base, self.path);
+        let left = self.http.delete(url).header(ORIGIN, &self.base).bearer_auth(&self.token);
+        assert_eq!(left.send().await.unwrap().status(), 204);
+        self.stage("line_lost").await;
+        let sat = offer(&self.http, &self.base, "/desk/peer", Some(&self.token)).await.unwrap();
+        (self.voice, self.path) = (sat.0, sat.1.unwrap());
+        self.stage("talking").await;
+    }
+}
+
+fn seconds(samples: &[i16], hz: f32) -> f32 {
+    seconds_of(samples, RATE_HZ, hz)
+}
+
+/// Browser to browser: tones pass both ways, also after the agent's page was loaded anew.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_caller_and_an_agent_in_browsers_hear_each_other_through_a_reload() {
+    if !have_models("browser agent") {
+        return;
+    }
+    let server = serve(ANNA).await;
+    let (base, own) = (base_of(&server), server.clone());
+    let token = aside(move || own.token_of("anna", "agent", Some("anna"))).await;
+    let mut anna = Desk::open(&base, token).await;
+    let wish = words("I want to talk to an agent, please.").await;
+    let (caller, path) = offer(&anna.http, &base, "/call", None).await.unwrap();
+    tokio::time::sleep(GREETING).await;
+    caller.say(wish).await;
+    anna.accept().await;
+    for reload in [false, true] {
+        if reload {
+            anna.reload().await;
+        }
+        // "You are through", and the agent's own announcement.
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        (caller.take(), anna.voice.take());
+        caller.say(tone(f64::from(CALLER_HZ), 4_000)).await;
+        anna.voice.say(tone(f64::from(AGENT_HZ), 4_000)).await;
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        let (to_caller, to_anna) = (caller.take(), anna.voice.take());
+        assert!(seconds(&to_anna, CALLER_HZ) >= 2.0, "after a reload: {reload}");
+        assert!(seconds(&to_caller, AGENT_HZ) >= 2.0, "after a reload: {reload}");
+        assert!(seconds(&to_anna, AGENT_HZ) < 0.5, "the agent hears herself");
+    }
+    let url = format!("{base}{}/hang-up", path.unwrap());
+    assert_eq!(anna.http.post(url).header(ORIGIN, &base).send().await.unwrap().status(), 204);
+    let calls = ended(&server, 1, LONG).await;
+    assert_eq!(calls[0]["disposition"], "transferred", "{:#}", calls[0]);
+}
+
+/// SIP to browser: G.711 on one side, Opus on the other.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sip_caller_and_an_agent_in_a_browser_hear_each_other() {
+    if !have_models("SIP to browser") {
+        return;
+    }
+    let server = serve(ANNA).await;
+    let (base, own) = (base_of(&server), server.clone());
+    let token = aside(move || own.token_of("anna", "agent", Some("anna"))).await;
+    let mut anna = Desk::open(&base, token).await;
+    let wish = words("I want to talk to an agent, please.").await;
+    let phone = Peer::start().unwrap();
+    let mut caller = phone.dial(&server.uri(), "ada", "Ada").await.unwrap();
+    caller.listen(GREETING).await;
+    caller.say(&Pcm::new(RATE_HZ, wish)).await;
+    anna.accept().await;
+    caller.listen(Duration::from_secs(5)).await;
+    (caller.heard.clear(), anna.voice.take());
+    anna.voice.say(tone(f64::from(AGENT_HZ), 4_000)).await;
+    caller.say(&Pcm::new(RATE_HZ, tone(f64::from(CALLER_HZ), 4_000))).await;
+    caller.listen(Duration::from_secs(1)).await;
+    let heard = seconds_of(&caller.heard, caller.heard_rate_hz, AGENT_HZ);
+    assert!(heard >= 2.0, "the caller heard the agent for {heard} s");
+    let heard = seconds(&anna.voice.take(), CALLER_HZ);
+    assert!(heard >= 2.0, "the agent heard the caller for {heard} s");
+    caller.hang_up();
+    ended(&server, 1, LONG).await;
+}
