@@ -1,4 +1,5 @@
-//! Sounds without words, made for tests: hiss, tones, hum, music, ringing, keys. 16 kHz.
+//! Sounds without words, for tests and benchmarks: hiss, tones, hum, music, ringing, keys, voices
+//! through each other. 16 kHz.
 
 use std::f32::consts::TAU;
 
@@ -95,4 +96,20 @@ pub fn gain(sound: &[i16], gain_db: f32) -> Vec<i16> {
         .iter()
         .map(|sample| (f32::from(*sample) * factor).clamp(-32_768.0, 32_767.0) as i16)
         .collect()
+}
+
+/// Adds the sounds to each other, each at `level_dbfs` and turned by a part of its length, for
+/// `ms`: the murmur of a room.
+pub fn babble(voices: &[Vec<i16>], ms: u64, level_dbfs: f32) -> Vec<i16> {
+    let mut sum = vec![0_f32; samples(ms)];
+    for (place, voice) in voices.iter().enumerate().filter(|(_, voice)| !voice.is_empty()) {
+        let each = amplitude(level_dbfs) / (voices.len() as f32).sqrt();
+        let power: f64 = voice.iter().map(|sample| f64::from(*sample).powi(2)).sum();
+        let own = (power / voice.len() as f64).sqrt().max(1.0) as f32;
+        let start = voice.len() * place / voices.len();
+        for (out, sample) in sum.iter_mut().zip(voice.iter().cycle().skip(start)) {
+            *out += f32::from(*sample) * each / own;
+        }
+    }
+    sum.into_iter().map(|sample| sample.clamp(-32_768.0, 32_767.0) as i16).collect()
 }

@@ -102,6 +102,11 @@ impl Call {
                 self.event(Event::Heard { leg: LegId::CALLER, utterance })
             }
             "heard" => self.heard_all(),
+            "suspected" => self.event(Event::SpeechSuspected { leg: LegId::CALLER }),
+            "dismissed" => self.event(Event::SpeechDismissed { leg: LegId::CALLER }),
+            "began" => self.event(Event::SpeechBegan { leg: LegId::CALLER }),
+            "nothing" => self.event(Event::HeardNothing { leg: LegId::CALLER }),
+            "unavailable" => self.event(Event::SpeechUnavailable { leg: LegId::CALLER }),
             "wait" => self.pass(rest.parse().expect("is a number")),
             "key" => self.event(Event::KeyPressed { leg: LegId::CALLER, key: key(rest) }),
             "agent" => {
@@ -217,6 +222,8 @@ fn short(command: &Command) -> Option<String> {
             Fact::WrapUp { result, .. } => format!("result:{result}"),
             _ => return None,
         },
+        Command::GiveWay { how, .. } => format!("give_way:{how:?}"),
+        Command::StopPlaying { leg } if *leg == LegId::CALLER => "stop".into(),
         Command::RefuseCaller { .. }
         | Command::StopPlaying { .. }
         | Command::Listen { .. }
@@ -260,9 +267,54 @@ fn recording_waits_for_the_notice_or_the_yes() {
     let mut call = Call::begin(ConsentMode::Ask);
     assert_eq!(call.heard_all(), "");
     assert_eq!(call.step("say yes"), "record:Start recording_yes how_can_i_help");
-    assert_eq!(call.step("say please don't record this"), "record:Stop recording_stopped");
+    assert_eq!(call.step("say please don't record this"), "stop record:Stop recording_stopped");
     let mut call = Call::begin(ConsentMode::Off);
     assert_eq!(call.heard_all(), "");
+}
+
+#[test]
+fn a_prompt_gives_way_to_a_voice_and_goes_on_or_ends() {
+    let question = ("say When are you open?", "answer_opening_hours anything_else");
+    // "Uh-huh", a cough: lower for a moment.
+    check(&[
+        question,
+        ("suspected", "give_way:Duck"),
+        ("suspected", ""),
+        ("dismissed", "give_way:No"),
+        ("dismissed", ""),
+    ]);
+    // Noise that passed for a voice: the prompt goes on where it was.
+    check(&[
+        question,
+        ("suspected", "give_way:Duck"),
+        ("began", "give_way:Pause"),
+        ("nothing", "give_way:No"),
+    ]);
+    // A real interruption ends it.
+    check(&[
+        question,
+        ("began", "give_way:Pause"),
+        ("say no, where is my order?", "stop ask_order_number"),
+        ("dismissed", ""),
+    ]);
+    // Words that could not be heard end it too: the caller wanted something.
+    let mut call = Call::begin(ConsentMode::Notice);
+    call.heard_all();
+    call.step(question.0);
+    call.step("began");
+    assert!(call.step("unavailable").starts_with("stop "));
+    // Nobody ever tells: it goes on.
+    check(&[question, ("suspected", "give_way:Duck"), ("wait 3001", "give_way:No")]);
+    // After the last prompt nothing has to give way.
+    check(&[question, ("suspected", "give_way:Duck"), ("heard", "give_way:No"), ("began", "")]);
+}
+
+#[test]
+fn a_notice_gives_way_to_nobody() {
+    let mut call = Call::begin(ConsentMode::Notice);
+    assert_eq!(call.step("suspected"), "");
+    assert_eq!(call.step("began"), "");
+    assert_eq!(call.step("nothing"), "");
 }
 
 #[test]
@@ -281,17 +333,17 @@ fn a_question_is_answered_and_the_call_ends() {
 fn an_order_is_looked_up_and_proved() {
     check(&[
         ("say Where is my order?", "ask_order_number"),
-        ("say four two one seven", "read_back_order_number"),
-        ("say yes", "one_second look:order"),
+        ("say four two one seven", "stop read_back_order_number"),
+        ("say yes", "stop one_second look:order"),
         ("reply", "ask_proof_postcode"),
-        ("say one two three four five", "answer_order_status anything_else"),
+        ("say one two three four five", "stop answer_order_status anything_else"),
         ("caller_ends", "record:Stop"),
         ("wait 3000", "END:answered"),
     ]);
     check(&[
         ("say Where is my order?", "ask_order_number"),
-        ("say four two one seven", "read_back_order_number"),
-        ("say yes", "one_second look:order"),
+        ("say four two one seven", "stop read_back_order_number"),
+        ("say yes", "stop one_second look:order"),
         ("timeout", "lookup_failed music"),
     ]);
 }
@@ -398,7 +450,7 @@ fn hold_plays_music_to_the_other_side() {
 fn a_lost_agent_is_rung_again_and_then_others() {
     after_bridge(&[
         ("agent_lost", "one_moment music ring:anna"),
-        ("answers", "@agent_back connected JOIN"),
+        ("answers", "@agent_back stop connected JOIN"),
     ]);
     after_bridge(&[
         ("agent_lost", "one_moment music ring:anna"),
@@ -417,7 +469,7 @@ fn waiting_tells_the_place_and_leads_back_by_key() {
         ("position 2", ""),
         ("wait 15000", ""),
         ("position 1", "queue_position"),
-        ("key #", "all_failed"),
+        ("key #", "stop all_failed"),
     ]);
     check(&[
         ("say I want to talk to an agent", "transfer_start music"),
