@@ -48,6 +48,7 @@ const takes = {
     call = message.call;
     alertFor(before);
     draw();
+    if (call?.stage === "offered") send({ type: "shown", call: call.call, offer: call.offer });
   },
   lines: (message) => viewOf(message.call).transcript.take(message.from, message.lines),
   speaking: (message) => {
