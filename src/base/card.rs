@@ -48,6 +48,16 @@ pub struct SlotValue {
     pub source: Pii<String>,
 }
 
+/// How tense the caller was at a moment of the call.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StressPoint {
+    pub at: Moment,
+    /// 0 calm to 1.
+    pub score: f32,
+    /// What it was made of.
+    pub reasons: Vec<Reason>,
+}
+
 /// The offer of a call to an agent, on paper: page, JSON and INVITE body are made from it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct OfferCard {
@@ -71,6 +81,9 @@ pub struct OfferCard {
     /// What the machine did: "answered opening hours", "looked up order 4217: no reply".
     pub tried: Vec<String>,
     pub transcript: Vec<Line>,
+    /// The stress after each of the caller's turns.
+    #[serde(default)]
+    pub stress_line: Vec<StressPoint>,
     /// The machine's draft for a yellow intent.
     #[serde(default)]
     pub draft: Option<String>,

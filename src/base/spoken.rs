@@ -17,7 +17,7 @@ pub struct Spoken {
     pub language: Language,
     /// `true` if the text never varies, so that it is rendered once and kept on disk.
     pub fixed: bool,
-    /// Speak about a fifth slower than usual.
+    /// Speak a quarter slower than usual.
     #[serde(default)]
     pub slow: bool,
     /// `true` if the caller's voice stops it.

@@ -6,12 +6,14 @@ use crate::base::card::{Line, OfferCard, Priority};
 use crate::base::consent::ConsentState;
 use crate::base::disposition::Disposition;
 use crate::base::ids::{AgentId, ConnectorId, IntentId, LegId, OfferId, PlayId, RequestId, RuleId};
+use crate::base::key::Key;
 use crate::base::listen::ListenMode;
 use crate::base::reason::Reason;
 use crate::base::spoken::Spoken;
 use crate::base::utterance::Utterance;
 
 use super::event::{DialFailure, ReservationRequest};
+use super::steer::Steer;
 
 /// One thing to do. Terminal commands are idempotent: hanging up a leg that is gone is nothing.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -33,6 +35,10 @@ pub enum Command {
     StopPlaying { leg: LegId },
     /// What each leg hears besides its prompts; all at once, in one tick of the mixer.
     Route { routes: Vec<(LegId, Route)> },
+    /// Who hears whom, where more than two are joined; a leg that is not named keeps its route.
+    Hear { hearing: Vec<(LegId, Vec<LegId>)> },
+    /// A key to the peer of a leg (RFC 4733).
+    SendKey { leg: LegId, key: Key },
     /// How to listen to a leg from now on.
     Listen { leg: LegId, mode: ListenMode },
 
@@ -133,6 +139,8 @@ pub enum Fact {
     Looked { connector: ConnectorId, outcome: String },
     /// "Did that answer it?"
     Satisfied { yes: bool },
+    /// The agent did something on the page that the transfer's steps do not tell.
+    Steered { agent: AgentId, by: Steer },
     /// The agent's result by key after the call.
     WrapUp { agent: AgentId, result: String },
 }
@@ -143,6 +151,10 @@ pub struct UnderstandingNote {
     pub intent: Option<IntentId>,
     pub confidence: f32,
     pub stress: f32,
+    /// What the stress was made of.
+    #[serde(default)]
+    pub stress_reasons: Vec<Reason>,
+    /// Of the intent and of the stress.
     pub reasons: Vec<Reason>,
     pub slots: Vec<crate::base::card::SlotValue>,
 }
@@ -194,6 +206,26 @@ pub enum TransferStep {
         leg: LegId,
     },
     AgentLost {
+        agent: AgentId,
+    },
+    /// A colleague answered and talks with the agent; the caller hears music.
+    Consulting {
+        agent: AgentId,
+    },
+    /// Agent, colleague and caller hear each other.
+    Joined {
+        agent: AgentId,
+    },
+    /// The colleague left, or was not reached; the agent has the caller.
+    ConsultEnded {
+        agent: AgentId,
+    },
+    /// The agent stepped out, and the colleague has the caller, or is still being rung.
+    HandedOver {
+        agent: AgentId,
+    },
+    /// The agent gave the caller back to the machine.
+    ReturnedToMachine {
         agent: AgentId,
     },
     CallerLeft,

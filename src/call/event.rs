@@ -10,6 +10,8 @@ use crate::base::spoken::Heard;
 use crate::base::utterance::Utterance;
 use crate::knowledge::lookup::{LookupFailure, LookupReply};
 
+use super::steer::Steer;
+
 /// One thing that happened. Times come beside it, never inside.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -117,6 +119,12 @@ pub enum Event {
         offer: OfferId,
     },
 
+    /// An agent with a page steers the call; `offer` is the one that the page shows.
+    Steered {
+        offer: OfferId,
+        by: Steer,
+    },
+
     /// Recording could not be written (disk full, I/O error); the call goes on.
     RecordingFailed,
     /// Warmline is asked to end: finish politely.
@@ -188,6 +196,9 @@ pub struct ReservationRequest {
     pub priority: Priority,
     /// Agents already tried for this call, not to be asked again.
     pub except: Vec<AgentId>,
+    /// This agent and nobody else: a colleague who is asked in.
+    #[serde(default)]
+    pub only: Option<AgentId>,
     /// Wait in the queue if nobody is free.
     pub queue: bool,
 }

@@ -4,6 +4,7 @@
 pub mod command;
 pub mod event;
 pub mod session;
+pub mod steer;
 pub mod timer;
 
 pub use session::{Output, Session, SessionSetup, TransferSetup};

@@ -18,7 +18,7 @@ use std::time::Duration;
 use jiff::civil::DateTime;
 
 use crate::base::caller::CallerInfo;
-use crate::base::card::{Line, SlotValue, Speaker};
+use crate::base::card::{Line, SlotValue, Speaker, StressPoint};
 use crate::base::consent::ConsentMode;
 use crate::base::disposition::Disposition;
 use crate::base::ids::{CallId, ConnectorId, LegId, OfferId, PlayId, RequestId};
@@ -33,6 +33,7 @@ use crate::understanding::{Memory, Understander};
 
 use super::command::{Command, Fact, Recording};
 use super::event::{Event, LegEnd};
+use super::steer::Steer;
 use super::timer::{Timer, Timers};
 
 use plays::Plays;
@@ -120,6 +121,7 @@ struct History {
     tried: Vec<String>,
     reasons: Vec<Reason>,
     stress: f32,
+    stress_line: Vec<StressPoint>,
     level: StressLevel,
     heard_any: bool,
 }
@@ -208,8 +210,13 @@ impl Session {
             Event::NotReserved { why } => self.not_reserved(now, why),
             Event::QueuePosition { position } => self.queue_position(now, position),
             Event::LookupEnded { request, result } => self.looked_up(now, request, result),
-            Event::AgentAccepted { offer } => self.page_key(now, offer, Key::ONE),
-            Event::AgentDeclined { offer } => self.page_key(now, offer, Key::TWO),
+            Event::AgentAccepted { offer } => {
+                self.steered(now, offer, Steer::Accept { three_way: false });
+            }
+            Event::AgentDeclined { offer } => {
+                self.steered(now, offer, Steer::Decline { reason: String::new() });
+            }
+            Event::Steered { offer, by } => self.steered(now, offer, by),
             Event::RecordingFailed => self.keeping.stopped = true,
             Event::Draining => self.drain(now),
         }
@@ -243,6 +250,7 @@ impl Session {
             Timer::Briefing => self.briefing_over(now),
             Timer::BridgeProof => self.bridge_unproved(now),
             Timer::AgentBack => self.agent_not_back(now),
+            Timer::Consult => self.colleague_not_there(now),
             Timer::QueueMax => self.waited_too_long(now),
             Timer::Retry => self.reserve(now),
             Timer::WrapUp => self.wrap_up_over(now),
@@ -305,8 +313,13 @@ impl Session {
 }
 
 /// What an understanding adds to the history.
-fn remember(history: &mut History, understood: &Understanding) {
+fn remember(history: &mut History, at: Moment, understood: &Understanding) {
     history.heard_any = true;
+    if history.stress_line.len() < limits::TURNS_MAX {
+        let reasons = understood.stress.parts.iter().map(|part| part.reason.clone()).collect();
+        let score = understood.stress.score;
+        history.stress_line.push(StressPoint { at, score, reasons });
+    }
     history.stress = understood.stress.score;
     history.level = understood.stress.level;
     for slot in &understood.slots {

@@ -24,6 +24,8 @@ pub enum Timer {
     BridgeProof,
     /// The agent was lost in mid-call: how long the caller is held for the same one.
     AgentBack,
+    /// A colleague who was asked in is rung.
+    Consult,
     /// The longest wait for a person.
     QueueMax,
     /// Nobody could be reached in danger: ask again.

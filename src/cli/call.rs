@@ -17,7 +17,7 @@ use crate::runtime::speech;
 use crate::speech::hear::file::{FileHearing, transcribe};
 use crate::speech::hear::whisper::WhisperSettings;
 use crate::speech::voice::Synthesizer;
-use crate::speech::voice::caller::CallerVoice;
+use crate::speech::voice::caller::{CallerVoice, Noise};
 
 /// The other side has finished when it was quiet for this long.
 const QUIET: Duration = Duration::from_millis(1_100);
@@ -53,12 +53,25 @@ pub struct CallArgs {
     /// Noise in the line: decibels of speech over it.
     #[arg(long)]
     snr: Option<f32>,
+    /// What the noise is: car, hiss, hum or babble.
+    #[arg(long, default_value = "car", requires = "snr", value_parser = noise)]
+    noise: Noise,
     /// One JSON object a turn.
     #[arg(long)]
     json: bool,
     /// Write what was heard to this WAV.
     #[arg(long)]
     out: Option<PathBuf>,
+}
+
+fn noise(text: &str) -> Result<Noise, String> {
+    match text {
+        "car" => Ok(Noise::Car),
+        "hiss" => Ok(Noise::Hiss),
+        "hum" => Ok(Noise::Hum),
+        "babble" => Ok(Noise::Babble),
+        _ => Err("car, hiss, hum or babble".into()),
+    }
 }
 
 pub fn run(args: &CallArgs) -> ExitCode {
@@ -92,7 +105,7 @@ fn sounds(args: &CallArgs) -> Result<Vec<(String, Pcm)>, String> {
         return Ok(Vec::new());
     }
     let (mut engine, _) = speech::engine(&Voice::default(), None);
-    let voice = CallerVoice { pitch_cents: args.pitch, length: args.pace, snr_db: args.snr };
+    let voice = CallerVoice { pitch_cents: args.pitch, length: args.pace, snr_db: args.snr, noise: args.noise };
     let engine: &mut dyn Synthesizer = engine.as_mut();
     texts
         .into_iter()

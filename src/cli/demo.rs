@@ -127,10 +127,19 @@ fn print_how_to_call(server: &Server, lan: bool) {
         None => println!("  login     admin, with the password shown at the first start"),
     }
     if lan {
-        println!("  softphone of your network: no account needed; dial sip:help@ADDRESS:{port},");
+        let address = own_address().map_or_else(|| "ADDRESS".into(), |ip| ip.to_string());
+        println!("  softphone of your network: no account needed; dial sip:help@{address}:{port},");
         println!("            transport UDP, codecs PCMU, PCMA or G.722, DTMF by RFC 2833");
     }
     println!();
+}
+
+/// The address by which this machine reaches others. Nothing is sent: a UDP socket is only told
+/// its peer (192.0.2.1, RFC 5737: nobody's).
+fn own_address() -> Option<std::net::IpAddr> {
+    let socket = std::net::UdpSocket::bind("0.0.0.0:0").ok()?;
+    socket.connect("192.0.2.1:9").ok()?;
+    socket.local_addr().ok().map(|address| address.ip()).filter(|ip| !ip.is_unspecified())
 }
 
 /// Prints every fact as it happens.
@@ -154,7 +163,7 @@ async fn play_two(server: &Server, agent: Peer) -> Result<bool, String> {
     let say = |text: &'static str, pitch_cents: f32, length: f32| {
         tokio::task::spawn_blocking(move || {
             let (mut engine, _) = speech::engine(&Voice::default(), None);
-            let voice = CallerVoice { pitch_cents, length, snr_db: None };
+            let voice = CallerVoice { pitch_cents, length, ..CallerVoice::default() };
             voice.speak(engine.as_mut(), text).map_err(|error| error.to_string())
         })
     };

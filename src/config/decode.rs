@@ -78,6 +78,7 @@ fn whole(root: &Table, folder: &Path, problems: &mut Problems) -> Config {
         voice: read.section(root, "voice", Sections::voice),
         recording: read.section(root, "recording", Sections::recording),
         transfer: read.section(root, "transfer", Sections::transfer),
+        desk: read.section(root, "desk", Sections::desk),
         store: read.section(root, "store", Sections::store),
         web: read.section(root, "web", Sections::web),
         tables: root.string("tables", read.problems).map(|path| folder.join(path)),
@@ -408,6 +409,19 @@ impl Sections<'_> {
             queue_wait_max: self.seconds(table, "queue_wait_max_s", 7_200, 300),
             queue_max: table.integer_in("queue_max", 0..=10_000, 50, self.problems) as usize,
             wrap_up: self.seconds(table, "wrap_up_s", 3_600, 30),
+        }
+    }
+
+    fn desk(&mut self, table: &Table) -> Desk {
+        let default = Desk::default();
+        let mut texts = |key: &str, default: Vec<String>| {
+            let given = table.strings(key, self.problems);
+            if given.is_empty() { default } else { given }
+        };
+        Desk {
+            breaks: texts("breaks", default.breaks),
+            declines: texts("declines", default.declines),
+            codes: texts("codes", default.codes),
         }
     }
 

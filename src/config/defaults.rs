@@ -83,6 +83,17 @@ impl Default for Transfer {
     }
 }
 
+impl Default for Desk {
+    fn default() -> Self {
+        let texts = |all: &[&str]| all.iter().map(|text| (*text).to_owned()).collect();
+        Self {
+            breaks: texts(&["Short break", "Lunch", "Meeting", "Other work"]),
+            declines: texts(&["Busy with another matter", "Not my field", "Technical trouble"]),
+            codes: texts(&["Solved", "Follow-up", "Not solved", "Wrong number"]),
+        }
+    }
+}
+
 impl Default for Store {
     fn default() -> Self {
         Self { file: PathBuf::from("data/warmline.db"), retention_days: 30 }

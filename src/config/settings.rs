@@ -28,6 +28,7 @@ pub struct Config {
     pub voice: Voice,
     pub recording: Recording,
     pub transfer: Transfer,
+    pub desk: Desk,
     pub store: Store,
     pub web: Web,
     /// Folder with the operator's copies of tables and prompts; the embedded ones if `None`.
@@ -169,6 +170,16 @@ pub struct Transfer {
     pub queue_wait_max: Duration,
     pub queue_max: usize,
     pub wrap_up: Duration,
+}
+
+/// What agents choose from on their page.
+#[derive(Clone, Debug)]
+pub struct Desk {
+    pub breaks: Vec<String>,
+    /// Why an offer is declined.
+    pub declines: Vec<String>,
+    /// How a call went.
+    pub codes: Vec<String>,
 }
 
 #[derive(Clone, Debug)]

@@ -18,7 +18,7 @@ pub enum Presence {
     Busy,
     /// Notes after a call.
     WrapUp,
-    /// No phone, no page.
+    /// Gone home: the agent said so.
     Offline,
 }
 
@@ -29,6 +29,10 @@ pub struct Agent {
     pub skills: Vec<Skill>,
     pub languages: Vec<Language>,
     pub presence: Presence,
+    /// Why, for a break: "lunch", "missed 2 calls".
+    pub reason: Option<String>,
+    /// A phone is there: registered, a fixed contact, or a browser that is connected.
+    pub phone: bool,
     /// The call that claims this agent.
     pub call: Option<CallId>,
     /// When the presence ends by itself.
@@ -47,6 +51,8 @@ impl Agent {
             skills,
             languages,
             presence: Presence::Available,
+            reason: None,
+            phone: true,
             call: None,
             until: None,
             free_since: Moment::ZERO,
@@ -55,11 +61,19 @@ impl Agent {
     }
 
     pub fn is_free(&self) -> bool {
-        self.presence == Presence::Available && self.call.is_none()
+        self.is_there() && self.presence == Presence::Available && self.call.is_none()
+    }
+
+    /// Logged in, with a phone.
+    pub fn is_there(&self) -> bool {
+        self.phone && self.presence != Presence::Offline
     }
 
     /// Skills, language, and not asked before. An agent without skills in the table takes all.
     pub fn fits(&self, request: &ReservationRequest) -> bool {
+        if let Some(only) = &request.only {
+            return *only == self.id;
+        }
         let skilled = self.skills.is_empty()
             || request.skills.iter().all(|skill| self.skills.contains(skill));
         skilled && self.languages.contains(&request.language) && !request.except.contains(&self.id)
@@ -87,6 +101,9 @@ impl Agent {
         }
         let keeps = matches!(self.presence, Presence::Paused | Presence::Offline);
         if let (Some((presence, length)), false) = (presence, keeps) {
+            if presence == Presence::Paused {
+                self.reason = Some(format!("missed {} calls", self.unanswered));
+            }
             self.presence = presence;
             self.until = Some(now + length);
         }
@@ -99,12 +116,22 @@ impl Agent {
             self.unanswered = 0;
             self.free_since = now;
         }
+        self.reason = None;
+    }
+
+    /// Time for the notes of a call that ended while nobody saw it end.
+    pub(super) fn wrap_up(&mut self, until: Moment) {
+        if self.presence == Presence::Available || self.presence == Presence::WrapUp {
+            self.presence = Presence::WrapUp;
+            self.until = Some(until);
+        }
     }
 
     pub(super) fn refresh(&mut self, now: Moment) {
         if self.until.is_some_and(|until| until <= now) {
             self.until = None;
             self.unanswered = 0;
+            self.reason = None;
             self.presence = Presence::Available;
         }
     }

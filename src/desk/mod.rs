@@ -2,7 +2,10 @@
 //! in, events for calls out. No agent is ever in two calls.
 
 mod agent;
+pub mod board;
 mod queue;
+pub mod suggest;
+pub mod wire;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
@@ -14,6 +17,7 @@ use crate::call::event::{NotReserved, ReservationRequest};
 
 pub use agent::{Agent, Presence};
 use queue::Queue;
+pub use queue::Waiting;
 
 /// The desk's patience.
 #[derive(Clone, Copy, Debug)]
@@ -35,7 +39,7 @@ impl Default for Settings {
         Self {
             queue_max: 50,
             busy: Duration::from_secs(20),
-            unanswered_max: 3,
+            unanswered_max: 2,
             pause: Duration::from_secs(300),
             wrap_up: Duration::from_secs(30),
         }
@@ -81,19 +85,22 @@ impl Desk {
     pub fn reserve(&mut self, call: &CallId, request: ReservationRequest, now: Moment) {
         // Whoever has become free since serves the calls that wait already.
         self.serve_queue(now);
-        if self.agents.values().any(|agent| agent.call.as_ref() == Some(call)) {
+        let asks_colleague = request.only.is_some();
+        if !asks_colleague && self.agents.values().any(|agent| agent.call.as_ref() == Some(call)) {
             // It waited here, and was served this very moment: one agent is enough.
             return;
         }
         let candidates = self.agents.values().filter(|agent| agent.fits(&request));
-        if candidates.clone().all(|agent| agent.presence == Presence::Offline) {
+        if !candidates.clone().any(Agent::is_there) {
             self.queue.leave(call);
             self.tell_not(call, NotReserved::NobodyLoggedIn);
             return;
         }
         // Whoever has rested longest is asked first; nobody overtakes calls that wait.
         let free = candidates
-            .filter(|agent| agent.is_free() && !self.queue.has_better(&request, call, agent))
+            // A colleague is asked by a person who knows why.
+            .filter(|agent| agent.is_free())
+            .filter(|agent| asks_colleague || !self.queue.has_better(&request, call, agent))
             .min_by_key(|agent| (agent.free_since, agent.id.clone()))
             .map(|agent| agent.id.clone());
         match free {
@@ -140,6 +147,35 @@ impl Desk {
         self.serve_queue(now);
     }
 
+    /// A break, with its reason.
+    pub fn pause(&mut self, agent: &AgentId, reason: String, now: Moment) {
+        if let Some(agent) = self.agents.get_mut(agent) {
+            agent.set_presence(Presence::Paused, now);
+            agent.until = None;
+            agent.reason = Some(reason);
+        }
+        self.tell_positions();
+    }
+
+    /// The agent's phone came or went: a break stays a break.
+    pub fn set_phone(&mut self, agent: &AgentId, there: bool, now: Moment) {
+        if let Some(agent) = self.agents.get_mut(agent)
+            && agent.phone != there
+        {
+            agent.phone = there;
+            agent.free_since = now;
+        }
+        self.serve_queue(now);
+    }
+
+    /// Notes need more time: the wrap-up ends `more` later, or begins if there is none.
+    pub fn extend_wrap_up(&mut self, agent: &AgentId, more: Duration, now: Moment) {
+        if let Some(agent) = self.agents.get_mut(agent) {
+            let from = agent.until.filter(|_| agent.presence == Presence::WrapUp).unwrap_or(now);
+            agent.wrap_up(from + more);
+        }
+    }
+
     /// Ends pauses and wrap-ups whose time is over, and offers who became free.
     pub fn handle_timeout(&mut self, now: Moment) {
         self.serve_queue(now);
@@ -160,6 +196,11 @@ impl Desk {
 
     pub fn agent(&self, id: &AgentId) -> Option<&Agent> {
         self.agents.get(id)
+    }
+
+    /// The calls that wait, best first.
+    pub fn queue(&self) -> impl Iterator<Item = &Waiting> {
+        self.queue.iter()
     }
 
     /// Calls that wait.

@@ -8,11 +8,12 @@ use crate::call::event::ReservationRequest;
 
 use super::agent::Agent;
 
+/// A call that waits for somebody.
 #[derive(Debug)]
-struct Waiting {
-    call: CallId,
-    request: ReservationRequest,
-    since: Moment,
+pub struct Waiting {
+    pub call: CallId,
+    pub request: ReservationRequest,
+    pub since: Moment,
     /// The place that the call was told last.
     told: u32,
 }
@@ -26,6 +27,10 @@ pub(super) struct Queue {
 impl Queue {
     pub fn len(&self) -> usize {
         self.list.len()
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &Waiting> {
+        self.list.iter()
     }
 
     pub fn holds(&self, call: &CallId) -> bool {

@@ -22,6 +22,7 @@ fn request(priority: Priority, skills: &[&str]) -> ReservationRequest {
         language: Language::english(),
         priority,
         except: Vec::new(),
+        only: None,
         queue: true,
     }
 }

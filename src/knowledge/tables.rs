@@ -70,6 +70,14 @@ impl Knowledge {
         own.or_else(|| self.answers.get(&key(&Language::english()))).map(String::as_str)
     }
 
+    /// All answers of a language, by intent, with their placeholders open.
+    pub fn answers(&self, language: &Language) -> impl Iterator<Item = (&str, &str)> {
+        self.answers
+            .iter()
+            .filter(move |((spoken_in, _), _)| spoken_in == language)
+            .map(|((_, intent), text)| (intent.as_str(), text.as_str()))
+    }
+
     pub fn connector(&self, id: &ConnectorId) -> Option<&Connector> {
         self.connectors.get(id)
     }

@@ -53,6 +53,8 @@ pub enum BackReason {
     /// Nobody with the skills is logged in, or the queue is full.
     NobodyThere,
     Closed,
+    /// The agent gave the caller back.
+    AgentReturned,
 }
 
 /// A request on its way to being answered.
@@ -272,9 +274,10 @@ impl Dialogue {
         self.negative.clear();
         self.high_stress_turns = 0;
         match why {
-            BackReason::AllFailed => {
+            BackReason::AllFailed | BackReason::AgentReturned => {
                 self.enter(State::Listening);
-                self.say("all_failed", &[], &mut steps);
+                let failed = why == BackReason::AllFailed;
+                self.say(if failed { "all_failed" } else { "agent_returned" }, &[], &mut steps);
                 self.await_caller(&mut steps);
             }
             BackReason::NobodyThere | BackReason::Closed => {

@@ -114,6 +114,9 @@ pub struct Metrics {
     /// Frames sent later than their time allows.
     pub frames_late: Counter,
     pub frames_sent: Counter,
+    /// How late packets left, microseconds: 99th of 100, and the most so far.
+    pub frame_lateness_p99_us: Gauge,
+    pub frame_lateness_max_us: Gauge,
     /// From the wish for a person to the bridge.
     pub to_person: Histogram,
     /// Callers that wait for a person.
@@ -162,6 +165,8 @@ impl Default for Metrics {
             decode_shed: Counter::default(),
             frames_late: Counter::default(),
             frames_sent: Counter::default(),
+            frame_lateness_p99_us: Gauge::default(),
+            frame_lateness_max_us: Gauge::default(),
             to_person: Histogram::new(&[
                 5_000, 10_000, 20_000, 30_000, 60_000, 120_000, 300_000, 600_000, 1_200_000,
             ]),
@@ -247,6 +252,16 @@ impl Metrics {
             ("calls_active", "Calls that run now", &self.calls_active),
             ("decode_queue", "Utterances that wait for the recogniser", &self.decode_queue),
             ("queue_waiting", "Callers that wait for a person", &self.queue_waiting),
+            (
+                "frame_lateness_p99_microseconds",
+                "How late 99 of 100 packets leave at most",
+                &self.frame_lateness_p99_us,
+            ),
+            (
+                "frame_lateness_max_microseconds",
+                "How late a packet left at most",
+                &self.frame_lateness_max_us,
+            ),
             ("store_queue", "Writes that wait for the disk", &self.store_queue),
             ("store_stalled", "1 while the disk refuses writes", &self.store_stalled),
         ];

@@ -13,7 +13,6 @@ use crate::base::ids::{CallId, LegId};
 use crate::base::limits::CALL_EVENTS_MAX;
 use crate::base::pii::Pii;
 use crate::call::command::HangUpCause;
-use crate::desk::Presence;
 use crate::sip::sdp::{self, LocalMedia};
 use crate::sip::{Incoming, SipEvent};
 
@@ -39,11 +38,7 @@ pub async fn run(shared: Arc<Shared>, mut events: mpsc::Receiver<SipEvent>) {
             }
             SipEvent::Trunk { trunk, state } => tracing::info!(%trunk, ?state, "trunk"),
             SipEvent::Phone { agent, contacts, .. } => {
-                let presence = match contacts {
-                    0 => Presence::Offline,
-                    _ => Presence::Available,
-                };
-                shared.desk.send(DeskMessage::Presence(agent, presence));
+                shared.desk.send(DeskMessage::Phone(agent, contacts > 0));
             }
         }
     }

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use crate::base::ids::{CallId, OfferId};
+use crate::base::ids::{AgentId, CallId, OfferId};
 use crate::base::moment::Moment;
 use crate::call::command::Fact;
 use crate::call::event::Event;
 use crate::sip::TrunkState;
-use crate::web::{ActiveCall, DeskView, Live, Part, PartState};
+use crate::web::{ActiveCall, DeskLine, DeskView, Live, Part, PartState};
 
 use super::shared::{Shared, locked};
 
@@ -67,6 +67,14 @@ impl Live for LivePages {
 
     fn desk(&self) -> DeskView {
         self.0.desk.view()
+    }
+
+    fn open_desk(&self, agent: Option<&AgentId>, name: &str) -> Option<DeskLine> {
+        self.0.pages.open(agent, name)
+    }
+
+    fn desk_schema(&self) -> serde_json::Value {
+        crate::desk::wire::schema()
     }
 
     fn answer_offer(&self, call: &CallId, offer: OfferId, accept: bool) -> bool {

@@ -5,7 +5,7 @@
 //! business systems; `live` tells the pages; `peer` is a phone of our own, for tools and demo.
 
 mod call;
-mod desk;
+pub mod desk;
 mod dispatch;
 mod ears;
 mod live;

@@ -13,7 +13,7 @@ use tokio::sync::{broadcast, oneshot};
 use crate::base::spoken::Spoken;
 use crate::call::event::Event;
 use crate::config::{Config, Problems};
-use crate::desk::{Agent, Desk, Presence};
+use crate::desk::{Agent, Desk};
 use crate::knowledge::{Knowledge, connector};
 use crate::publish::Metrics;
 use crate::sip::{self, AcceptAnyone, StartError};
@@ -23,6 +23,7 @@ use crate::web::{self, WebSettings, WebState};
 use crate::{media, policy};
 
 use super::desk;
+use super::desk::pages::Pages;
 use super::dispatch;
 use super::ears::Ears;
 use super::live::{LiveFact, LivePages};
@@ -96,9 +97,22 @@ impl Server {
             }
         };
         let (live, _) = broadcast::channel(LIVE_MAX);
+        let http = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .unwrap_or_default();
+        let knowledge = Arc::new(tables.knowledge);
+        let pages = Pages::new(
+            config.company.name.clone(),
+            config.desk.clone(),
+            config.agents.iter().map(|agent| agent.id.clone()),
+            knowledge.clone(),
+            store.clone(),
+            http.clone(),
+        );
         let shared = Arc::new_cyclic(|weak: &std::sync::Weak<Shared>| {
             let weak = weak.clone();
-            let desk = desk::start(desk_of(&config), move |call, event| {
+            let desk = desk::start(desk_of(&config), pages.clone(), move |call, event| {
                 let told = weak.upgrade().is_some_and(|shared| shared.tell(call, event.clone()));
                 if !told
                     && let Event::Reserved { agent, .. } = event
@@ -119,12 +133,10 @@ impl Server {
                 desk,
                 store,
                 metrics: Arc::new(Metrics::default()),
-                http: reqwest::Client::builder()
-                    .redirect(reqwest::redirect::Policy::none())
-                    .build()
-                    .unwrap_or_default(),
+                http,
+                pages,
                 policy: Arc::new(tables.policy),
-                knowledge: Arc::new(tables.knowledge),
+                knowledge,
                 understander: tables.understander,
                 public_url,
                 calls: Mutex::new(HashMap::new()),
@@ -135,6 +147,11 @@ impl Server {
                 draining: AtomicBool::new(false),
             }
         });
+        let reached = Arc::downgrade(&shared);
+        shared.pages.reach_calls(move |call, event| {
+            reached.upgrade().is_some_and(|shared| shared.tell(call, event))
+        });
+        shared.pages.restored(shared.store.recovered()).await;
         let stop_web = serve_web(&shared, listener, web);
         tokio::spawn(dispatch::run(shared.clone(), events));
         tokio::spawn(crate::store::retention::keep_sweeping(shared.store.clone(), RETENTION_EVERY));
@@ -381,7 +398,7 @@ fn desk_of(config: &Config) -> Desk {
         let mut one = Agent::new(id, name, agent.skills.clone(), agent.languages.clone());
         if agent.contact.is_none() {
             // Until the phone registers.
-            one.presence = Presence::Offline;
+            one.phone = false;
         }
         one
     });
@@ -438,6 +455,8 @@ async fn figures(shared: Arc<Shared>, pool: Arc<crate::speech::hear::pool::Pool>
         shared.metrics.frames_late.add(media.late_frames.saturating_sub(late));
         shared.metrics.frames_sent.add(media.packets_out.saturating_sub(sent));
         (late, sent) = (media.late_frames, media.packets_out);
+        shared.metrics.frame_lateness_p99_us.set(media.late_p99.as_micros() as i64);
+        shared.metrics.frame_lateness_max_us.set(media.late_max.as_micros() as i64);
         let decodes = pool.figures();
         shared.metrics.decode_queue.set(decodes.waiting_all() as i64);
         shared.metrics.decode_shed.add(decodes.shed.saturating_sub(shed));

@@ -21,6 +21,7 @@ use crate::understanding::Understander;
 use crate::web::ActiveCall;
 
 use super::desk::DeskHandle;
+use super::desk::pages::Pages;
 use super::ears::Ears;
 use super::live::LiveFact;
 
@@ -65,6 +66,7 @@ pub struct Shared {
     pub studio: Studio,
     pub ears: Ears,
     pub desk: DeskHandle,
+    pub pages: Arc<Pages>,
     pub store: Store,
     pub metrics: Arc<Metrics>,
     pub http: reqwest::Client,

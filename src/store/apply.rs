@@ -105,6 +105,9 @@ pub(super) fn fact(
             set(db, call, "UPDATE calls SET satisfied = ?2 WHERE id = ?1", *yes)?;
             event(db, call, at, "satisfied", if *yes { "yes" } else { "no" })
         }
+        Fact::Steered { agent, by } => {
+            event(db, call, at, "desk", &format!("{agent} {}", by.words()))
+        }
         Fact::WrapUp { agent, result } => {
             db.prepare_cached(
                 "INSERT INTO wrap_ups (call, agent, opened_ms, result) VALUES (?1, ?2, ?3, ?4)
@@ -192,6 +195,11 @@ fn step_row(step: &TransferStep) -> rusqlite::Result<(&'static str, Option<&Agen
         TransferStep::Held { leg } => ("held", None, format!("leg {leg}")),
         TransferStep::Resumed { leg } => ("resumed", None, format!("leg {leg}")),
         TransferStep::AgentLost { agent } => ("agent_lost", Some(agent), none),
+        TransferStep::Consulting { agent } => ("consulting", Some(agent), none),
+        TransferStep::Joined { agent } => ("joined", Some(agent), none),
+        TransferStep::ConsultEnded { agent } => ("consult_ended", Some(agent), none),
+        TransferStep::HandedOver { agent } => ("handed_over", Some(agent), none),
+        TransferStep::ReturnedToMachine { agent } => ("returned_to_machine", Some(agent), none),
         TransferStep::CallerLeft => ("caller_left", None, none),
         TransferStep::GaveUp => ("gave_up", None, none),
         TransferStep::Ended => ("ended", None, none),
@@ -226,6 +234,12 @@ fn transfer(
             "UPDATE calls SET wanted_person_ms = coalesce(wanted_person_ms, ?2) WHERE id = ?1",
             ms(at),
         ),
+        // Whoever was asked in has been told of the call, and may read it afterwards.
+        TransferStep::Consulting { agent } => {
+            db.prepare_cached("INSERT OR IGNORE INTO call_agents (call, agent) VALUES (?1, ?2)")?
+                .execute(params![call.as_str(), agent.as_str()])?;
+            Ok(())
+        }
         TransferStep::Accepted { agent } => {
             db.prepare_cached("INSERT OR IGNORE INTO call_agents (call, agent) VALUES (?1, ?2)")?
                 .execute(params![call.as_str(), agent.as_str()])?;
@@ -261,6 +275,10 @@ fn transfer(
         | TransferStep::Held { .. }
         | TransferStep::Resumed { .. }
         | TransferStep::AgentLost { .. }
+        | TransferStep::Joined { .. }
+        | TransferStep::ConsultEnded { .. }
+        | TransferStep::HandedOver { .. }
+        | TransferStep::ReturnedToMachine { .. }
         | TransferStep::CallerLeft
         | TransferStep::GaveUp
         | TransferStep::Ended => Ok(()),

@@ -7,6 +7,7 @@ use serde::de::DeserializeOwned;
 use crate::base::card::Speaker;
 use crate::base::ids::{CallId, LegId};
 use crate::base::moment::Moment;
+use crate::base::pii::Pii;
 
 use super::apply::caller_key;
 use super::limits::{CALL_ROWS_MAX, PAGE_CALLS_MAX};
@@ -254,12 +255,17 @@ fn steps(db: &Connection, id: &str) -> rusqlite::Result<Vec<StepRecord>> {
 }
 
 fn wrap_ups(db: &Connection, id: &str) -> rusqlite::Result<Vec<WrapUpRecord>> {
-    rows(db, "agent, opened_ms, closed_ms, result", "wrap_ups", id, |row| {
+    let columns = "agent, opened_ms, closed_ms, result, summary, notes, machine_right, ticket";
+    rows(db, columns, "wrap_ups", id, |row| {
         Ok(WrapUpRecord {
             agent: row.get(0)?,
             opened_ms: row.get(1)?,
             closed_ms: row.get(2)?,
             result: row.get(3)?,
+            summary: json(row, 4)?,
+            notes: row.get::<_, Option<String>>(5)?.map(Pii::new),
+            machine_right: row.get(6)?,
+            ticket: row.get(7)?,
         })
     })
 }

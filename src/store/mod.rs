@@ -25,6 +25,7 @@ pub mod search;
 pub mod sessions;
 pub mod tokens;
 pub mod users;
+pub mod wrap_ups;
 mod writer;
 
 #[cfg(test)]

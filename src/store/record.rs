@@ -151,12 +151,27 @@ pub struct EventRecord {
     pub detail: String,
 }
 
+/// A call in three sentences.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Summary {
+    pub situation: Pii<String>,
+    pub tried: Pii<String>,
+    pub outcome: Pii<String>,
+}
+
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct WrapUpRecord {
     pub agent: String,
     pub opened_ms: i64,
     pub closed_ms: Option<i64>,
     pub result: Option<String>,
+    /// By rule, and as the agent edited it.
+    pub summary: Option<Summary>,
+    pub notes: Option<Pii<String>>,
+    /// "Was the machine's answer right?"
+    pub machine_right: Option<bool>,
+    /// The reference of the ticket that was filed.
+    pub ticket: Option<String>,
 }
 
 /// Which calls a list shows.

@@ -1,154 +1,186 @@
-//! A small classifier trained from the tables' example sentences when they are read: hashed
-//! words, word pairs and letter groups into a multinomial logistic regression. It stands behind
-//! the rules and catches what no phrase foresaw. No network, no file, the same result each time.
+//! A small classifier trained from example sentences: hashed words, word pairs and letter groups
+//! weighted by rarity, one linear separator for each intent, a calibrated confidence and an
+//! out-of-scope answer. It stands behind the rules and catches what no phrase foresaw. Pure: the
+//! same examples give the same model; no network, no file, no clock.
 
-use super::tables::Intent;
-use super::vocabulary::{Reading, Vocabulary};
+mod calibrate;
+mod features;
+mod learn;
+mod model_file;
 
-/// Places that features are hashed into; a power of two.
-const PLACES: usize = 1 << 15;
-const EPOCHS: usize = 30;
-const RATE: f32 = 2.0;
-/// Pulls weights towards zero, so that a word seen once does not decide alone.
-const DECAY: f32 = 2e-5;
-/// Sharpens the probabilities: those of few examples are too even.
-const SHARPNESS: f32 = 1.5;
-/// Examples of one language.
-const EXAMPLES_MAX: usize = 50_000;
+#[cfg(test)]
+mod tests;
 
-/// Trained weights; empty where there were no examples.
-#[derive(Clone, Debug, Default)]
-pub struct Classifier {
-    /// Intents in the order of the tables, then one for out of scope.
-    classes: usize,
-    /// `place × classes + class`.
-    weights: Vec<f32>,
+use std::collections::HashMap;
+
+use calibrate::Calibration;
+use features::{Feature, features};
+
+pub use calibrate::Settings;
+pub use model_file::{MODEL_BYTES_MAX, ModelFault};
+
+/// Examples that are learned from; more are left out, evenly.
+pub const EXAMPLES_MAX: usize = 200_000;
+/// Intents of one model.
+pub const INTENTS_MAX: usize = 1_000;
+/// Features of one model, the most frequent first.
+pub const FEATURES_MAX: usize = 1 << 18;
+
+/// One example sentence, cut into lower-case words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Example {
+    /// `None`: belongs to no intent.
+    pub intent: Option<String>,
+    pub words: Vec<String>,
+    /// Examples of one line of the tables are much alike: they are judged together.
+    pub group: u32,
 }
 
-/// Features of one sentence: places with their values, of length one together.
-struct Features(Vec<(usize, f32)>);
+/// Trained weights; without intents where there was nothing to learn from.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Classifier {
+    names: Vec<String>,
+    /// Feature → row.
+    rows: HashMap<u32, u32>,
+    /// How rare each row's feature is among the examples.
+    rarity: Vec<f32>,
+    /// What a step of each row's weights is worth.
+    scales: Vec<f32>,
+    /// `row × intents + intent`; the last row is the bias.
+    weights: Vec<i8>,
+    calibration: Calibration,
+    /// Of the examples that it was trained from.
+    fingerprint: u64,
+}
+
+/// What the classifier says of one sentence.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Judgement {
+    /// Intents with how likely each is meant, 0 to 1, the likeliest first.
+    pub ranked: Vec<(String, f32)>,
+    /// `false`: the sentence resembles no example enough to be answered.
+    pub in_scope: bool,
+}
+
+impl Judgement {
+    /// The likeliest intent, if the sentence belongs to any.
+    pub fn best(&self) -> Option<(&str, f32)> {
+        let (name, confidence) = self.ranked.first().filter(|_| self.in_scope)?;
+        Some((name, *confidence))
+    }
+}
 
 impl Classifier {
-    /// Trains on the examples of `intents` and the sentences that belong to none.
-    pub fn train(intents: &[Intent], out_of_scope: &[String], words: &Vocabulary) -> Self {
-        let classes = intents.len() + 1;
-        let of_intents = intents
-            .iter()
-            .enumerate()
-            .flat_map(|(class, intent)| intent.examples.iter().map(move |text| (class, text)));
-        let rest = out_of_scope.iter().map(|text| (classes - 1, text));
-        let examples: Vec<(usize, Features)> = of_intents
-            .chain(rest)
-            .take(EXAMPLES_MAX)
-            .map(|(class, text)| (class, features(&words.read(text), words)))
-            .collect();
-        if examples.is_empty() {
-            return Self::default();
-        }
-        let mut out = Self { classes, weights: vec![0.0; PLACES * classes] };
-        let mut order: Vec<usize> = (0..examples.len()).collect();
-        let mut random = 0x9e37_79b9_7f4a_7c15_u64;
-        for epoch in 0..EPOCHS {
-            shuffle(&mut order, &mut random);
-            let rate = RATE / (1.0 + epoch as f32 * 0.1);
-            for (class, features) in order.iter().filter_map(|at| examples.get(*at)) {
-                out.learn(*class, features, rate);
-            }
-        }
-        out
+    /// Trains on `examples`. Intents without examples are unknown to it.
+    pub fn train(examples: &[Example], settings: Settings) -> Self {
+        learn::train(examples, settings)
     }
 
-    fn learn(&mut self, class: usize, features: &Features, rate: f32) {
-        let probabilities = self.softmax(features, 1.0);
-        for (place, value) in &features.0 {
-            let start = place * self.classes;
-            let Some(row) = self.weights.get_mut(start..start + self.classes) else { continue };
-            for (index, (weight, probability)) in row.iter_mut().zip(&probabilities).enumerate() {
-                let target = if index == class { 1.0 } else { 0.0 };
-                *weight += rate * ((target - probability) * value - DECAY * *weight);
-            }
-        }
+    /// `true` if it knows no intent.
+    pub fn is_empty(&self) -> bool {
+        self.names.is_empty()
     }
 
-    fn softmax(&self, features: &Features, sharpness: f32) -> Vec<f32> {
-        let mut scores = vec![0.0_f32; self.classes];
-        for (place, value) in &features.0 {
-            let start = place * self.classes;
-            if let Some(row) = self.weights.get(start..start + self.classes) {
-                for (score, weight) in scores.iter_mut().zip(row) {
-                    *score += weight * value;
-                }
-            }
-        }
-        let top = scores.iter().copied().fold(f32::MIN, f32::max);
-        let mut sum = 0.0;
-        for score in &mut scores {
-            *score = ((*score - top) * sharpness).exp();
-            sum += *score;
-        }
-        scores.iter().map(|score| score / sum).collect()
+    pub fn intents(&self) -> &[String] {
+        &self.names
     }
 
-    /// The probability of each intent, in the order of the tables. Words that no table knows
-    /// lower all of them: a sentence of strangers is out of scope.
-    pub fn probabilities(&self, reading: &Reading, words: &Vocabulary) -> Vec<f32> {
-        if self.classes == 0 || reading.is_empty() {
+    pub fn features(&self) -> usize {
+        self.rarity.len()
+    }
+
+    /// Of the examples that it was trained from: the same examples give the same number.
+    pub fn fingerprint(&self) -> u64 {
+        self.fingerprint
+    }
+
+    /// The confidence from which a sentence counts as in scope.
+    pub fn scope_min(&self) -> f32 {
+        self.calibration.scope_min
+    }
+
+    /// Which intents `words` may mean.
+    pub fn judge(&self, words: &[&str]) -> Judgement {
+        if self.is_empty() || words.is_empty() {
+            return Judgement::default();
+        }
+        let place = self.place(&features(words));
+        let scores = self.scores(&place.features);
+        let shares = self.calibration.shares(&scores, place.strange);
+        let mut ranked: Vec<(String, f32)> = self.names.iter().cloned().zip(shares).collect();
+        ranked.sort_by(|a, b| b.1.total_cmp(&a.1));
+        let in_scope = ranked.first().is_some_and(|best| best.1 >= self.calibration.scope_min);
+        Judgement { ranked, in_scope }
+    }
+
+    /// What each word, and each pair of words, pulls towards `intent`, the strongest first.
+    pub fn explain(&self, words: &[&str], intent: &str) -> Vec<(String, f32)> {
+        let Some(class) = self.names.iter().position(|name| name == intent) else {
             return Vec::new();
+        };
+        let all = self.place(&features(words));
+        let pull = |wanted: &[Feature]| -> f32 {
+            let rows = self.place(wanted).features;
+            let held = |row: u32| all.features.iter().find(|one| one.0 == row);
+            rows.iter().filter_map(|one| held(one.0)).map(|one| self.pull(*one, class)).sum()
+        };
+        let mut out: Vec<(String, f32)> =
+            words.iter().map(|word| ((*word).to_owned(), pull(&features::of_word(word)))).collect();
+        for pair in words.windows(2) {
+            out.push((pair.join(" "), pull(&features::of_pair(pair))));
         }
-        let strange =
-            reading.tokens.iter().filter(|token| !token.is_digits() && !words.knows(&token.norm));
-        let share = strange.count() as f32 / reading.len() as f32;
-        let trust = (1.15 - 1.2 * share).clamp(0.0, 1.0);
-        let mut out = self.softmax(&features(reading, words), SHARPNESS);
-        out.pop();
-        for probability in &mut out {
-            *probability *= trust;
-        }
+        out.sort_by(|a, b| b.1.abs().total_cmp(&a.1.abs()));
+        out.dedup_by(|a, b| a.0 == b.0);
         out
     }
-}
 
-fn features(reading: &Reading, words: &Vocabulary) -> Features {
-    let stems: Vec<String> = reading
-        .tokens
-        .iter()
-        .map(|token| match token.is_digits() {
-            true => "#".to_owned(),
-            false => words.stemmer.stem(&token.norm),
-        })
-        .collect();
-    let mut places: Vec<(usize, f32)> = Vec::new();
-    let mut before = "^";
-    for stem in &stems {
-        places.push((place("w", stem, ""), 1.0));
-        places.push((place("b", before, stem), 0.6));
-        let signs: Vec<char> = stem.chars().collect();
-        for group in signs.windows(4) {
-            places.push((place("g", &group.iter().collect::<String>(), ""), 0.25));
+    fn pull(&self, feature: Feature, class: usize) -> f32 {
+        let (row, value) = (feature.0 as usize, feature.1);
+        let weight = self.weights.get(row * self.names.len() + class).copied().unwrap_or(0);
+        let scale = self.scales.get(row).copied().unwrap_or(0.0);
+        f32::from(weight) * scale * value
+    }
+
+    /// The known features as rows, of length one together, and the share that is unknown.
+    fn place(&self, raw: &[Feature]) -> Placed {
+        place(&self.rows, &self.rarity, raw)
+    }
+
+    /// How far on each intent's side of its separator; the bias counts once.
+    fn scores(&self, features: &[Feature]) -> Vec<f32> {
+        let mut scores = vec![0.0_f32; self.names.len()];
+        let bias = (self.rarity.len() as u32, learn::BIAS);
+        for (row, value) in features.iter().copied().chain([bias]) {
+            let start = row as usize * self.names.len();
+            let Some(weights) = self.weights.get(start..start + self.names.len()) else { continue };
+            let step = self.scales.get(row as usize).copied().unwrap_or(0.0) * value;
+            for (score, weight) in scores.iter_mut().zip(weights) {
+                *score += f32::from(*weight) * step;
+            }
         }
-        before = stem;
+        scores
     }
-    places.push((place("b", before, "$"), 0.6));
-    let length = places.iter().map(|(_, value)| value * value).sum::<f32>().sqrt().max(1e-6);
-    for (_, value) in &mut places {
-        *value /= length;
-    }
-    Features(places)
 }
 
-/// FNV-1a over the parts.
-fn place(kind: &str, left: &str, right: &str) -> usize {
-    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
-    for byte in kind.bytes().chain([0]).chain(left.bytes()).chain([0]).chain(right.bytes()) {
-        hash = (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3);
-    }
-    (hash ^ (hash >> 29)) as usize & (PLACES - 1)
+/// A sentence in the rows of a model.
+struct Placed {
+    features: Vec<Feature>,
+    /// Share of the sentence's features that no example has, 0 to 1.
+    strange: f32,
 }
 
-fn shuffle(order: &mut [usize], random: &mut u64) {
-    for last in (1..order.len()).rev() {
-        *random =
-            random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963);
-        order.swap(last, (*random >> 33) as usize % (last + 1));
+fn place(rows: &HashMap<u32, u32>, rarity: &[f32], raw: &[Feature]) -> Placed {
+    let mut out: Vec<Feature> = Vec::with_capacity(raw.len());
+    let mut strange = 0_usize;
+    for (key, count) in raw {
+        match rows.get(key).and_then(|row| Some((*row, rarity.get(*row as usize)?))) {
+            Some((row, rare)) => out.push((row, count * rare)),
+            None => strange += 1,
+        }
     }
+    let length = out.iter().map(|(_, value)| value * value).sum::<f32>().sqrt().max(1e-9);
+    for feature in &mut out {
+        feature.1 /= length;
+    }
+    Placed { features: out, strange: strange as f32 / raw.len().max(1) as f32 }
 }

@@ -1,6 +1,8 @@
 //! What the caller wants: phrases and weighted keywords first, each with its reason; the
 //! classifier behind them; negations take back what they cover.
 
+use std::collections::HashMap;
+
 use crate::base::reason::Reason;
 
 use super::outcome::IntentMatch;
@@ -13,9 +15,9 @@ const WORD_WORTH: f32 = 0.05;
 const PHRASE_CONFIDENCE_MAX: f32 = 0.97;
 /// What keywords add beside a phrase, and the classifier beside the rules.
 const KEYWORD_SHARE: f32 = 0.6;
-const CLASSIFIER_SHARE: f32 = 0.8;
+const CLASSIFIER_SHARE: f32 = 0.9;
 /// Below this the classifier's opinion is noise.
-const CLASSIFIER_MIN: f32 = 0.3;
+const CLASSIFIER_MIN: f32 = 0.2;
 /// A second intent this close below the first is worth asking about.
 const RUNNER_UP_MARGIN: f32 = 0.12;
 /// Words that may stand between a negation and what it takes back.
@@ -41,13 +43,17 @@ pub fn ranked(tables: &LanguageTables, reading: &Reading) -> Vec<IntentMatch> {
         return Vec::new();
     }
     let negated = negations(tables, reading);
-    let opinions = tables.classifier.probabilities(reading, &tables.words);
+    let judgement = tables.classifier.judge(&words(reading));
+    let opinions: HashMap<&str, f32> =
+        judgement.ranked.iter().map(|(name, share)| (name.as_str(), *share)).collect();
+    let sure = judgement.best().map(|(name, _)| name);
     let mut out: Vec<IntentMatch> = tables
         .intents
         .iter()
-        .enumerate()
-        .filter_map(|(index, intent)| {
-            let opinion = opinions.get(index).copied().unwrap_or(0.0);
+        .filter_map(|intent| {
+            let id = intent.id.as_str();
+            let opinion =
+                Opinion { share: opinions.get(id).copied().unwrap_or(0.0), sure: sure == Some(id) };
             score(tables, reading, intent, &negated, opinion)
         })
         .collect();
@@ -70,12 +76,25 @@ pub fn is_negated(hit: &Found, negated: &[Found], reading: &Reading) -> bool {
     })
 }
 
+/// What the classifier says of one intent.
+#[derive(Clone, Copy)]
+struct Opinion {
+    share: f32,
+    /// Its best, and in scope.
+    sure: bool,
+}
+
+/// The words of a reading, as the classifier learned them.
+pub fn words(reading: &Reading) -> Vec<&str> {
+    reading.tokens.iter().map(|token| token.norm.as_str()).collect()
+}
+
 fn score(
     tables: &LanguageTables,
     reading: &Reading,
     intent: &Intent,
     negated: &[Found],
-    opinion: f32,
+    opinion: Opinion,
 ) -> Option<IntentMatch> {
     let matcher = tables.matcher(reading);
     if intent.negations.iter().any(|pattern| matcher.find(pattern).is_some()) {
@@ -115,12 +134,14 @@ fn score(
             reasons.push(Reason::new(format!("keyword '{said}' {weight:.2}")));
         }
     }
-    if opinion >= CLASSIFIER_MIN && !taken_back {
-        rest *= 1.0 - CLASSIFIER_SHARE * opinion;
-        reasons.push(Reason::new(format!("resembles the examples {opinion:.2}")));
+    let Opinion { share, sure } = opinion;
+    if share >= CLASSIFIER_MIN && !taken_back {
+        rest *= 1.0 - CLASSIFIER_SHARE * share;
+        reasons.push(Reason::new(format!("resembles the examples {share:.2}")));
     }
     let confidence = (1.0 - rest).clamp(0.0, 0.99);
-    (confidence >= intent.threshold && !reasons.is_empty()).then(|| IntentMatch {
+    let counts = confidence >= intent.threshold || (sure && !taken_back);
+    (counts && !reasons.is_empty()).then(|| IntentMatch {
         intent: intent.id.clone(),
         confidence,
         reasons,

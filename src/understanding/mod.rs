@@ -9,6 +9,7 @@ pub mod card_number;
 pub mod classifier;
 pub mod command;
 pub mod completeness;
+pub mod example;
 pub mod intent;
 pub mod language_guess;
 pub mod number;

@@ -12,7 +12,7 @@ use crate::base::ids::IntentId;
 use crate::base::language::Language;
 use crate::config::Problems;
 
-use super::classifier::Classifier;
+use super::classifier::{self, Classifier, Example};
 use super::outcome::CallerCommand;
 use super::pattern::{Matcher, Pattern, no_captures};
 use super::slots::SlotTables;
@@ -20,7 +20,10 @@ use super::stress::StressTable;
 use super::vocabulary::{Reading, Vocabulary, WordId};
 
 /// Names of a language's files, without `.toml`, in the order in which they are read.
-pub const FILES: [&str; 6] = ["words", "intents", "commands", "alarms", "stress", "slots"];
+pub const FILES: [&str; 7] =
+    ["words", "intents", "commands", "alarms", "stress", "slots", "examples"];
+/// Files that a folder may lack.
+const OPTIONAL: [&str; 1] = ["examples"];
 
 macro_rules! shipped {
     ($code:literal) => {
@@ -33,13 +36,14 @@ macro_rules! shipped {
                 include_str!(concat!("tables/", $code, "/alarms.toml")),
                 include_str!(concat!("tables/", $code, "/stress.toml")),
                 include_str!(concat!("tables/", $code, "/slots.toml")),
+                include_str!(concat!("tables/", $code, "/examples.toml")),
             ],
         )
     };
 }
 
 /// The shipped files by language code, in the order of [`FILES`]; `warmline init` writes them.
-pub const SHIPPED: [(&str, [&str; 6]); 2] = [shipped!("en"), shipped!("zh")];
+pub const SHIPPED: [(&str, [&str; 7]); 2] = [shipped!("en"), shipped!("zh")];
 
 /// Largest table file, bytes.
 const FILE_BYTES_MAX: u64 = 4 * 1024 * 1024;
@@ -59,7 +63,6 @@ pub struct Intent {
     pub keywords: Vec<(Pattern, f32)>,
     /// Any of these and the intent is out ("not about billing").
     pub negations: Vec<Pattern>,
-    pub examples: Vec<String>,
 }
 
 /// How a command is said.
@@ -98,7 +101,10 @@ pub struct LanguageTables {
     /// Words that take back what follows ("not about").
     pub negators: Vec<Pattern>,
     pub intents: Vec<Intent>,
-    pub classifier: Classifier,
+    /// What the classifier learns from.
+    pub examples: Vec<Example>,
+    /// Knows nothing until [`Tables::trained`] or [`Tables::with_classifier`].
+    pub classifier: Arc<Classifier>,
     pub commands: Vec<CommandRule>,
     pub urgent: Vec<Alarm>,
     pub danger: Vec<Alarm>,
@@ -124,10 +130,33 @@ pub struct Tables {
 }
 
 impl Tables {
-    /// The shipped tables, read once.
+    /// The shipped tables, read and trained once.
     pub fn embedded() -> Arc<Tables> {
         static TABLES: OnceLock<Arc<Tables>> = OnceLock::new();
-        TABLES.get_or_init(|| Arc::new(Self::shipped(&mut Problems::new()))).clone()
+        TABLES.get_or_init(|| Arc::new(Self::embedded_untrained().trained())).clone()
+    }
+
+    /// The shipped tables without a classifier: there at once.
+    pub fn embedded_untrained() -> Tables {
+        Self::shipped(&mut Problems::new())
+    }
+
+    /// With a classifier for each language, trained from its examples. Takes some tenths of a
+    /// second for the shipped tables, up to a minute for very many examples.
+    pub fn trained(mut self) -> Tables {
+        for tables in &mut self.languages {
+            let settings = classifier::Settings::default();
+            tables.classifier = Arc::new(Classifier::train(&tables.examples, settings));
+        }
+        self
+    }
+
+    /// With `classifier` for `language`; nothing where the tables do not speak it.
+    pub fn with_classifier(mut self, language: &Language, classifier: Arc<Classifier>) -> Tables {
+        for tables in self.languages.iter_mut().filter(|one| one.language == *language) {
+            tables.classifier = classifier.clone();
+        }
+        self
     }
 
     fn shipped(problems: &mut Problems) -> Tables {
@@ -142,7 +171,7 @@ impl Tables {
     }
 
     /// Reads one folder for each language below `dir`. Every fault of every file is added to
-    /// `problems`; what could be read is returned.
+    /// `problems`; what could be read is returned, without classifiers.
     pub fn load(dir: &Path, problems: &mut Problems) -> Tables {
         let mut out = Tables::default();
         for (language, folder) in read::folders(dir, problems) {
@@ -150,6 +179,9 @@ impl Tables {
                 .iter()
                 .filter_map(|name| {
                     let path = folder.join(format!("{name}.toml"));
+                    if OPTIONAL.contains(name) && !path.exists() {
+                        return Some((path.display().to_string(), String::new()));
+                    }
                     let text = read::file(&path, FILE_BYTES_MAX, problems)?;
                     Some((path.display().to_string(), text))
                 })

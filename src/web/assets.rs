@@ -12,11 +12,40 @@ use super::Shared;
 /// A copy larger than this is not served.
 const COPY_BYTES_MAX: u64 = 1 << 20;
 
+const SCRIPT: &str = "text/javascript; charset=utf-8";
+const STYLE: &str = "text/css; charset=utf-8";
+
 /// Name, media type, text. `warmline init` writes editable copies.
-pub const FILES: [(&str, &str, &str); 3] = [
-    ("warmline.css", "text/css; charset=utf-8", include_str!("assets/warmline.css")),
-    ("warmline.js", "text/javascript; charset=utf-8", include_str!("assets/warmline.js")),
+pub const FILES: [(&str, &str, &str); 4] = [
+    ("warmline.css", STYLE, include_str!("assets/warmline.css")),
+    ("warmline.js", SCRIPT, include_str!("assets/warmline.js")),
     ("icon.svg", "image/svg+xml", include_str!("assets/icon.svg")),
+    ("desk.css", STYLE, include_str!("assets/desk/desk.css")),
+];
+
+/// A module of the desk, `desk-NAME.js`.
+macro_rules! module {
+    ($name:literal) => {
+        (
+            concat!("desk-", $name, ".js"),
+            SCRIPT,
+            include_str!(concat!("assets/desk/", $name, ".js")),
+        )
+    };
+}
+
+/// The desk's modules. They speak the server's protocol of this very version: never copied.
+const MODULES: [(&str, &str, &str); 10] = [
+    ("desk.js", SCRIPT, include_str!("assets/desk/desk.js")),
+    module!("actions"),
+    module!("card"),
+    module!("dom"),
+    module!("presence"),
+    module!("recent"),
+    module!("socket"),
+    module!("stress"),
+    module!("transcript"),
+    module!("wrapup"),
 ];
 
 pub(super) async fn file(
@@ -24,10 +53,12 @@ pub(super) async fn file(
     Path(name): Path<String>,
     headers: HeaderMap,
 ) -> Response {
-    let Some((known, media_type, text)) = FILES.iter().find(|(known, ..)| *known == name) else {
+    let mut all = FILES.iter().chain(&MODULES);
+    let Some((known, media_type, text)) = all.find(|(known, ..)| *known == name) else {
         return StatusCode::NOT_FOUND.into_response();
     };
-    let text: Cow<'static, str> = match &app.settings.pages {
+    let editable = FILES.iter().any(|(file, ..)| file == known);
+    let text: Cow<'static, str> = match app.settings.pages.as_ref().filter(|_| editable) {
         Some(folder) => copy(&folder.join(known)).await.map_or((*text).into(), Cow::Owned),
         None => (*text).into(),
     };

@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use maud::{Markup, html};
 
 use crate::base::ids::CallId;
-use crate::store::record::{CallRecord, LadderRow};
+use crate::store::record::{CallRecord, LadderRow, WrapUpRecord};
 use crate::store::users::Role;
 
 use super::guard::Actor;
@@ -110,8 +110,13 @@ fn facts(call: &CallRecord) -> Markup {
             @for wrap_up in &call.wrap_ups {
                 dt { "Wrap-up " (wrap_up.agent) }
                 dd { (wrap_up.result.as_deref().unwrap_or("no result")) }
+                @if let Some(ticket) = &wrap_up.ticket { dt { "Ticket" } dd { (ticket) } }
+                @if let Some(right) = wrap_up.machine_right {
+                    dt { "Machine was right" } dd { (if right { "yes" } else { "no" }) }
+                }
             }
         }
+        @for wrap_up in &call.wrap_ups { (written(wrap_up)) }
         @if !call.legs.is_empty() {
             h2 { "Legs" }
             ul.legs {
@@ -128,6 +133,22 @@ fn facts(call: &CallRecord) -> Markup {
                     }
                 }
             }
+        }
+    }
+}
+
+/// What the agent wrote: the summary, and the notes.
+fn written(wrap_up: &WrapUpRecord) -> Markup {
+    html! {
+        @if let Some(summary) = &wrap_up.summary {
+            h2 { "Summary by " (wrap_up.agent) }
+            @for part in [&summary.situation, &summary.tried, &summary.outcome] {
+                p.wrap { (part.reveal()) }
+            }
+        }
+        @if let Some(notes) = wrap_up.notes.as_ref().filter(|notes| !notes.reveal().is_empty()) {
+            h2 { "Notes of " (wrap_up.agent) }
+            p.wrap { (notes.reveal()) }
         }
     }
 }

@@ -18,8 +18,10 @@ use super::guard::Actor;
 use super::limits::{FILTER_CHARS_MAX, PAGE_CALLS, PAGE_MAX};
 use super::{ActiveCall, App, Shared, page, query, status};
 
-pub(super) async fn home() -> Redirect {
-    Redirect::to("/calls")
+/// Agents begin at their desk, others with the calls.
+pub(super) async fn home(Extension(actor): Extension<Actor>) -> Redirect {
+    let desk = actor.user.agent.is_some();
+    Redirect::to(if desk { "/desk" } else { "/calls" })
 }
 
 /// The filter as it stands in the address.

@@ -72,6 +72,11 @@ async fn admit(guard: &Guard, mut request: Request) -> Result<Request, Response>
             return Ok(request);
         }
         Access::Page(role) | Access::Api(role) => role,
+        Access::Socket(role) => {
+            // Browsers let any site open a WebSocket and send our cookies with it (RFC 6455, 10.2).
+            own_page(app, request.headers()).map_err(|why| refuse(access, why))?;
+            role
+        }
     };
     let address = address_of(&request);
     // Only the headers: a body may not be shared across an await.
@@ -176,7 +181,9 @@ fn form_token(body: &[u8]) -> String {
 
 fn to_login(access: Access, request: &Request) -> Response {
     match access {
-        Access::Api(_) => refuse_with(access, StatusCode::UNAUTHORIZED, "log in or send a token"),
+        Access::Api(_) | Access::Socket(_) => {
+            refuse_with(access, StatusCode::UNAUTHORIZED, "log in or send a token")
+        }
         Access::Page(_) | Access::Open | Access::OpenForm => {
             if *request.method() != Method::GET {
                 return refuse_with(access, StatusCode::FORBIDDEN, "log in first");
@@ -198,7 +205,7 @@ fn failure(access: Access) -> Response {
 
 pub(super) fn refuse_with(access: Access, status: StatusCode, why: &str) -> Response {
     match access {
-        Access::Api(_) => super::api::error(status, why),
+        Access::Api(_) | Access::Socket(_) => super::api::error(status, why),
         Access::Page(_) | Access::Open | Access::OpenForm => page::notice(status, why),
     }
 }

@@ -15,6 +15,11 @@ pub const PAGE_MAX: u32 = 10_000;
 /// Sound read at once from a recording, bytes.
 pub const AUDIO_CHUNK_BYTES: usize = 65_536;
 
+/// One message of a desk's page, bytes.
+pub const SOCKET_BYTES_MAX: usize = 32_768;
+/// How often a desk's session is looked at, and its page is asked whether it is there.
+pub const SOCKET_LOOK_EVERY: Duration = Duration::from_secs(20);
+
 /// Passwords hashed at the same time.
 pub const HASHES_AT_ONCE: usize = 2;
 /// How long a login waits for its turn to be hashed; then 503.

@@ -1,8 +1,11 @@
 //! What the runtime tells the pages of this very moment, and the little they may ask of it.
 
-use serde::Serialize;
+use std::sync::Arc;
 
-use crate::base::ids::{CallId, OfferId};
+use serde::Serialize;
+use tokio::sync::mpsc;
+
+use crate::base::ids::{AgentId, CallId, OfferId};
 
 /// Implemented by the runtime. Every method answers at once, from what it keeps in memory.
 pub trait Live: Send + Sync + 'static {
@@ -15,8 +18,42 @@ pub trait Live: Send + Sync + 'static {
     fn not_ready(&self) -> Option<String>;
     /// Agents and the queue.
     fn desk(&self) -> DeskView;
+    /// Opens the desk of `agent`, or the view of somebody named `name` who looks on. `None` if
+    /// there is no such agent.
+    fn open_desk(&self, agent: Option<&AgentId>, name: &str) -> Option<DeskLine>;
+    /// The JSON schema of the desk's messages.
+    fn desk_schema(&self) -> serde_json::Value;
     /// The offered agent pressed accept or decline on the page. `false` if the offer is gone.
     fn answer_offer(&self, call: &CallId, offer: OfferId, accept: bool) -> bool;
+}
+
+/// One open page of the desk: text both ways. Dropping it closes it.
+pub struct DeskLine {
+    /// Ends when another page has taken over, or this one is too slow.
+    pub to_page: mpsc::Receiver<Arc<str>>,
+    said: Box<dyn Fn(&str) + Send + Sync>,
+    closed: Box<dyn Fn() + Send + Sync>,
+}
+
+impl DeskLine {
+    pub fn new(
+        to_page: mpsc::Receiver<Arc<str>>,
+        said: impl Fn(&str) + Send + Sync + 'static,
+        closed: impl Fn() + Send + Sync + 'static,
+    ) -> Self {
+        Self { to_page, said: Box::new(said), closed: Box::new(closed) }
+    }
+
+    /// What the page sent.
+    pub fn said(&self, text: &str) {
+        (self.said)(text);
+    }
+}
+
+impl Drop for DeskLine {
+    fn drop(&mut self) {
+        (self.closed)();
+    }
 }
 
 /// A call that runs now.

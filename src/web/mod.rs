@@ -10,6 +10,7 @@ mod assets;
 mod audio;
 mod call;
 mod calls;
+mod desk;
 mod gate;
 pub mod guard;
 mod headers;
@@ -38,7 +39,7 @@ use crate::publish::Metrics;
 use crate::store::Store;
 
 pub use assets::FILES as ASSETS;
-pub use live::{ActiveCall, DeskAgent, DeskView, Live, Part, PartState};
+pub use live::{ActiveCall, DeskAgent, DeskLine, DeskView, Live, Part, PartState};
 
 /// What the operator sets for the web.
 #[derive(Clone, Debug)]

@@ -35,6 +35,7 @@ pub(super) fn framed(title: &str, here: &str, actor: &Actor, body: Markup) -> Ma
                 header.top {
                     a.brand href="/calls" { (mark()) "Warmline" }
                     nav aria-label="Pages" {
+                        (entry("/desk", "Desk"))
                         (entry("/calls", "Calls"))
                         @if actor.is(Role::Supervisor) { (entry("/status", "Status")) }
                         @if actor.is(Role::Admin) { (entry("/audit", "Audit")) }
@@ -51,7 +52,7 @@ pub(super) fn framed(title: &str, here: &str, actor: &Actor, body: Markup) -> Ma
     }
 }
 
-fn head(title: &str) -> Markup {
+pub(super) fn head(title: &str) -> Markup {
     html! {
         head {
             meta charset="utf-8";

@@ -8,7 +8,7 @@ use axum::{Router, middleware};
 use crate::store::users::Role;
 
 use super::limits::BODY_BYTES_MAX;
-use super::{Shared, api, assets, audio, call, calls, guard, headers, login, offer, status};
+use super::{Shared, api, assets, audio, call, calls, desk, guard, headers, login, offer, status};
 
 /// Who may use a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +21,8 @@ pub enum Access {
     Page(Role),
     /// A user of at least this role; others get 401 or 403 as JSON.
     Api(Role),
+    /// A WebSocket of our own page, for a user of at least this role.
+    Socket(Role),
 }
 
 /// A line of the table.
@@ -40,7 +42,7 @@ impl Route {
 
 /// All routes.
 pub fn table() -> Vec<Route> {
-    use Access::{Api, Open, OpenForm, Page};
+    use Access::{Api, Open, OpenForm, Page, Socket};
     use Role::{Admin, Agent, Supervisor};
     let row = |method: Method, path, access, handler| Route { method, path, access, handler };
     vec![
@@ -56,6 +58,9 @@ pub fn table() -> Vec<Route> {
         row(Method::GET, "/offer/{token}", Page(Agent), || get(offer::page)),
         row(Method::POST, "/offer/{token}/accept", Page(Agent), || post(offer::accept)),
         row(Method::POST, "/offer/{token}/decline", Page(Agent), || post(offer::decline)),
+        row(Method::GET, "/desk", Page(Agent), || get(desk::page)),
+        row(Method::GET, "/desk/socket", Socket(Agent), || get(desk::socket)),
+        row(Method::GET, "/api/desk.schema.json", Api(Agent), || get(desk::schema)),
         row(Method::GET, "/status", Page(Supervisor), || get(status::page)),
         row(Method::GET, "/audit", Page(Admin), || get(status::audit)),
         row(Method::GET, "/api/calls", Api(Agent), || get(api::calls)),

@@ -42,6 +42,42 @@ fn keys_hold_cancel_and_refusals() {
     assert_eq!(calls.iter().filter(|call| call["disposition"] == "system_failure").count(), 0);
 }
 
+/// A caller whose sound does not arrive: the log says where to look, names the call, and keeps
+/// the number to itself; the ladder shows the messages without credentials.
+#[test]
+fn no_sound_is_said_once_and_numbers_stay_out_of_the_log() {
+    if !sipp::is_there("no sound") {
+        return;
+    }
+    let server = Server::start("");
+    let number = "+4930123456789";
+    let credentials = "Authorization: Digest username=\"ada\", realm=\"x\", nonce=\"n\", \
+                       uri=\"sip:help@x\", response=\"c0ffee00c0ffee00c0ffee00c0ffee00\"\n";
+    let steps = format!(
+        "{ANSWERED}{}{}{}{}",
+        request("ACK", 1),
+        pause(4_500),
+        request("BYE", 9),
+        expect(200)
+    );
+    let scenario =
+        caller(credentials, OFFER, &steps).replace("sip:ada@", &format!("sip:{number}@"));
+    run(&server, &scenario, &[]);
+    let calls = server.ended_calls(1, Duration::from_secs(30));
+    let id = calls[0]["id"].as_str().unwrap_or_default();
+    let log = server.log();
+    let told: Vec<&str> = log.lines().filter(|line| line.contains("no RTP from")).collect();
+    assert_eq!(told.len(), 1, "{log}");
+    assert!(told[0].contains("127.0.0.1") && told[0].contains("check public_address"), "{log}");
+    assert!(!id.is_empty() && told[0].contains(id), "the call is named: {log}");
+    assert!(!log.contains("30123456789"), "the number is not in the log: {log}");
+    let ladder = server.get(&format!("/api/calls/{id}/ladder")).1;
+    for message in ["INVITE", "200", "ACK", "BYE"] {
+        assert!(ladder.contains(message), "{message}: {ladder}");
+    }
+    assert!(!ladder.contains("c0ffee00"), "no credentials: {ladder}");
+}
+
 fn hold_and_resume() -> String {
     let reinvite = |cseq: u32, direction: &str| {
         let body = format!("{OFFER}a={direction}\n");

@@ -249,3 +249,50 @@ fn init_writes_copies_that_check_accepts_and_users_are_added() {
     let (status, _, error) = warmline_with_input(&passwd, "short\n");
     assert!(status != 0 && !error.is_empty(), "a short password is refused: {error}");
 }
+
+/// The voice as a listener measures it: level, peak, silence at both ends, and words.
+#[test]
+fn the_voice_is_loud_enough_never_clips_and_is_understood() {
+    if !have_models("voice") {
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    for text in ["You are through to Anna.", "Your order 4217 arrives on 3 May at 5 pm."] {
+        let file = folder.path().join("said.wav");
+        let path = file.to_string_lossy().into_owned();
+        let (status, _, error) = warmline(&["say", text, "--out", &path]);
+        assert_eq!(status, 0, "{error}");
+        let samples = read(&file);
+        let peak = samples.iter().map(|sample| sample.unsigned_abs()).max().unwrap_or(0);
+        assert!(peak < 23_200, "peak {peak}: at most -3 dBFS");
+        let loud: Vec<f64> = samples
+            .chunks(320)
+            .map(|part| part.iter().map(|s| f64::from(*s).powi(2)).sum::<f64>() / part.len() as f64)
+            .filter(|power| power.sqrt() > 200.0)
+            .collect();
+        let rms = (loud.iter().sum::<f64>() / loud.len() as f64).sqrt();
+        let level = 20.0 * (rms / 32_768.0).log10();
+        assert!((level + 26.0).abs() < 4.0, "speech at {level:.1} dBFS");
+        let first = samples.iter().position(|sample| sample.unsigned_abs() > 200);
+        assert!(first.is_some_and(|at| at < 16 * 120), "begins at once: {first:?}");
+        let heard = super::server::transcribe(&file);
+        let word = if text.contains("Anna") { "through" } else { "order" };
+        assert!(heard.contains(word), "{text:?} is heard as {heard:?}");
+    }
+}
+
+/// Without the natural voice espeak-ng speaks: said once in the log and on /healthz.
+#[test]
+fn without_its_voice_the_service_speaks_all_the_same_and_says_so() {
+    if !have_models("fallback voice") {
+        return;
+    }
+    let server = super::server::Server::start("[voice]\nmodel = \"no-such-voice\"\n");
+    let health = server.get("/healthz").1;
+    assert!(health.contains("espeak-ng"), "{health}");
+    let log = server.log();
+    assert_eq!(log.matches("espeak-ng speaks instead").count(), 1, "{log}");
+    let (status, out, error) = warmline(&["call", &server.uri(), "--listen-s", "2", "--key", "1"]);
+    assert_eq!(status, 0, "{out}{error}");
+    assert!(out.contains("heard"), "something is said: {out}");
+}

@@ -156,6 +156,8 @@ async fn every_route_but_the_open_ones_asks_for_a_login() {
             Access::OpenForm => panic!("{} is no form", route.path),
             Access::Page(_) => assert_eq!(status, StatusCode::SEE_OTHER, "{}", route.path),
             Access::Api(_) => assert_eq!(status, StatusCode::UNAUTHORIZED, "{}", route.path),
+            // Without an Origin of ours nobody is even asked for a login.
+            Access::Socket(_) => assert_eq!(status, StatusCode::FORBIDDEN, "{}", route.path),
         }
     }
 }

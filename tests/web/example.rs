@@ -46,6 +46,7 @@ pub fn understood(at_ms: u64, text: &str, intent: &str, stress: f32, reasons: &[
         intent: (!intent.is_empty()).then(|| IntentId::from(intent)),
         confidence: 0.86,
         stress,
+        stress_reasons: Vec::new(),
         reasons: reasons.iter().map(|text| Reason::at(Moment(at_ms), *text)).collect(),
         slots: text
             .contains("4217")
@@ -295,6 +296,7 @@ pub fn card(call: &CallId, agent: &str) -> OfferCard {
             })
             .take(6)
             .collect(),
+        stress_line: Vec::new(),
         draft: None,
     }
 }

@@ -1,15 +1,21 @@
 //! A server with users and example calls, and a client that keeps its cookies.
 
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use reqwest::{Client, RequestBuilder, Response, StatusCode, redirect};
-use warmline::base::ids::{CallId, OfferId};
+use warmline::base::ids::{AgentId, CallId, OfferId};
+use warmline::base::language::Language;
+use warmline::call::event::Event;
+use warmline::desk::{Agent, Desk, Settings};
+use warmline::knowledge::Knowledge;
 use warmline::publish::Metrics;
+use warmline::runtime::desk::pages::Pages;
+use warmline::runtime::desk::{self, DeskHandle};
 use warmline::store::users::{self, Role};
 use warmline::store::{Store, StoreSettings};
 use warmline::web::{
-    self, ActiveCall, DeskAgent, DeskView, Live, Part, PartState, WebSettings, WebState,
+    self, ActiveCall, DeskAgent, DeskLine, DeskView, Live, Part, PartState, WebSettings, WebState,
 };
 
 pub const PASSWORD: &str = "correct horse";
@@ -20,6 +26,9 @@ pub struct TestLive {
     pub active: Mutex<Vec<ActiveCall>>,
     pub not_ready: Mutex<Option<String>>,
     pub answers: Mutex<Vec<(CallId, OfferId, bool)>>,
+    /// What would reach the calls.
+    pub events: Arc<Mutex<Vec<(CallId, Event)>>>,
+    pages: OnceLock<Arc<Pages>>,
 }
 
 impl Live for TestLive {
@@ -62,6 +71,14 @@ impl Live for TestLive {
         }
     }
 
+    fn open_desk(&self, agent: Option<&AgentId>, name: &str) -> Option<DeskLine> {
+        self.pages.get().and_then(|pages| pages.open(agent, name))
+    }
+
+    fn desk_schema(&self) -> serde_json::Value {
+        warmline::desk::wire::schema()
+    }
+
     fn answer_offer(&self, call: &CallId, offer: OfferId, accept: bool) -> bool {
         self.answers.lock().expect("a lock").push((call.clone(), offer, accept));
         true
@@ -73,6 +90,11 @@ pub struct Server {
     pub store: Store,
     pub live: Arc<TestLive>,
     pub metrics: Arc<Metrics>,
+    // Used by the desk's tests alone.
+    #[allow(dead_code)]
+    pub pages: Arc<Pages>,
+    #[allow(dead_code)]
+    pub desk: DeskHandle,
     _folder: tempfile::TempDir,
 }
 
@@ -96,6 +118,7 @@ impl Server {
         let listener = tokio::net::TcpListener::bind(listen).await.expect("a free port");
         let address = listener.local_addr().expect("its address");
         let (live, metrics) = (Arc::new(TestLive::default()), Arc::new(Metrics::default()));
+        let (pages, desk) = desk_of(&store, &live);
         let own = format!("http://{address}");
         let state = WebState {
             store: store.clone(),
@@ -104,7 +127,7 @@ impl Server {
             settings: WebSettings::listening_on(address, public_url.unwrap_or(&own)),
         };
         tokio::spawn(web::serve(listener, web::router(state), std::future::pending()));
-        Self { address, store, live, metrics, _folder: folder }
+        Self { address, store, live, metrics, pages, desk, _folder: folder }
     }
 
     pub fn url(&self, path: &str) -> String {
@@ -124,6 +147,36 @@ impl Server {
         assert_eq!(response.status(), StatusCode::SEE_OTHER, "{name} logs in");
         browser
     }
+}
+
+/// A real desk with Anna and Bert, whose calls are the test's.
+fn desk_of(store: &Store, live: &TestLive) -> (Arc<Pages>, DeskHandle) {
+    let ids = ["anna", "bert"].map(AgentId::from);
+    let pages = Pages::new(
+        "Northwind".into(),
+        warmline::config::settings::Desk::default(),
+        ids.clone(),
+        Arc::new(Knowledge::embedded()),
+        store.clone(),
+        Client::new(),
+    );
+    let agents = ids.map(|id| {
+        let name = if id.as_str() == "anna" { "Anna Schmidt" } else { "Bert Okafor" };
+        Agent::new(id, name.into(), Vec::new(), vec![Language::english()])
+    });
+    let settings = Settings { wrap_up: std::time::Duration::from_secs(60), ..Settings::default() };
+    let told = live.events.clone();
+    let tell = move |call: &CallId, event: Event| {
+        told.lock().expect("a lock").push((call.clone(), event));
+    };
+    let desk = desk::start(Desk::new(settings, agents.into()), pages.clone(), tell);
+    let told = live.events.clone();
+    pages.reach_calls(move |call, event| {
+        told.lock().expect("a lock").push((call.clone(), event));
+        true
+    });
+    let _ = live.pages.set(pages.clone());
+    (pages, desk)
 }
 
 pub struct Browser<'a> {

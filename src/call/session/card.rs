@@ -35,6 +35,7 @@ impl Session {
             slots: self.history.slots.clone(),
             tried: self.history.tried.clone(),
             transcript: self.history.lines.clone(),
+            stress_line: self.history.stress_line.clone(),
             draft: hand_over.draft.clone(),
         }
     }

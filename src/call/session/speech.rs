@@ -33,7 +33,7 @@ impl Session {
         };
         let understood =
             self.setup.understander.understand(&utterance, &mut self.memory, &expecting);
-        remember(&mut self.history, &understood);
+        remember(&mut self.history, utterance.began, &understood);
         self.note_caller_line(&utterance, &understood);
         match self.phase {
             Phase::Dialogue => {
@@ -50,11 +50,14 @@ impl Session {
         self.keeping.paused |= understood.card_number;
         let mut reasons: Vec<Reason> = Vec::new();
         reasons.extend(understood.intent.iter().flat_map(|intent| intent.reasons.clone()));
-        reasons.extend(understood.stress.parts.iter().map(|part| part.reason.clone()));
+        let stress_reasons: Vec<Reason> =
+            understood.stress.parts.iter().map(|part| part.reason.clone()).collect();
+        reasons.extend(stress_reasons.iter().cloned());
         let note = UnderstandingNote {
             intent: understood.intent.as_ref().map(|intent| intent.intent.clone()),
             confidence: understood.intent.as_ref().map_or(0.0, |intent| intent.confidence),
             stress: understood.stress.score,
+            stress_reasons,
             reasons,
             slots: understood.slots.clone(),
         };

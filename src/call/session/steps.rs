@@ -141,7 +141,7 @@ impl Session {
         self.keeping.stopped = true;
     }
 
-    fn pause_keeping(&mut self, pause: bool) {
+    pub(super) fn pause_keeping(&mut self, pause: bool) {
         self.keeping.paused = pause;
         if self.keeping.started && !self.keeping.stopped {
             self.record(if pause { Recording::Pause } else { Recording::Resume });

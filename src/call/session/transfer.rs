@@ -2,7 +2,9 @@
 //! on: to the next agent, back to the machine, or to a polite end; never to silence.
 
 mod brief;
+mod consult;
 mod offer;
+mod steer;
 mod talk;
 
 use std::time::Duration;
@@ -58,6 +60,14 @@ pub(super) struct Transfer {
     tries: u32,
     announced: Option<Moment>,
     agent_seen: bool,
+    /// The agent has accepted on the page before the phone was answered; `true` for three-way.
+    accepted: Option<bool>,
+    /// The agent works on the page: nothing is asked by voice that the page asks.
+    by_page: bool,
+    held: bool,
+    muted: bool,
+    /// A colleague who was asked in.
+    second: Option<consult::Second>,
     /// The caller was with an agent before: ahead of others of the same priority.
     returning: bool,
 }
@@ -65,7 +75,7 @@ pub(super) struct Transfer {
 impl Transfer {
     /// `true` while a leg of an agent lives.
     pub fn is_live(&self) -> bool {
-        self.leg_alive
+        self.leg_alive || self.second.as_ref().is_some_and(consult::Second::is_live)
     }
 }
 
@@ -106,6 +116,11 @@ impl Session {
             tries: 0,
             announced: None,
             agent_seen: false,
+            accepted: None,
+            by_page: false,
+            held: false,
+            muted: false,
+            second: None,
             returning: false,
         });
         // Words and keys stay live while the caller waits.
@@ -132,12 +147,17 @@ impl Session {
             language,
             priority,
             except: transfer.asked.clone(),
+            only: None,
             queue: true,
         };
         self.command(Command::Reserve { request: Box::new(request) });
     }
 
     pub(super) fn reserved(&mut self, now: Moment, agent: AgentId, name: String) {
+        if self.asks_for(&agent) {
+            self.offer_to_colleague(now, agent, name);
+            return;
+        }
         let wanted = self.phase == Phase::Person
             && self
                 .transfer
@@ -152,6 +172,10 @@ impl Session {
     }
 
     pub(super) fn not_reserved(&mut self, now: Moment, why: NotReserved) {
+        if self.asking_colleague() {
+            self.colleague_busy();
+            return;
+        }
         let Some(transfer) = &mut self.transfer else { return };
         if self.phase != Phase::Person
             || !matches!(transfer.state, State::Reserving | State::Queued)
@@ -270,11 +294,13 @@ impl Session {
             Timer::Briefing,
             Timer::BridgeProof,
             Timer::AgentBack,
+            Timer::Consult,
             Timer::QueueMax,
             Timer::Retry,
         ] {
             self.timers.stop(timer);
         }
+        self.drop_colleague(HangUpCause::OfferWithdrawn, AgentOutcome::Withdrawn);
         let Some(mut transfer) = self.transfer.take() else { return };
         match transfer.state {
             State::Reserving | State::Queued => self.command(Command::LeaveQueue),
@@ -311,6 +337,7 @@ impl Session {
 
     /// The caller's leg is gone: the offer is taken back, or the agent is told.
     pub(super) fn caller_left_transfer(&mut self, now: Moment) {
+        self.drop_colleague(HangUpCause::OfferWithdrawn, AgentOutcome::Withdrawn);
         let Some(transfer) = &mut self.transfer else { return };
         let state = transfer.state;
         let offer = Some(transfer.offer);
@@ -337,6 +364,7 @@ impl Session {
 
     /// The runtime gave no sign of the agent's leg: it is counted as gone.
     pub(super) fn transfer_lost(&mut self) {
+        self.drop_colleague(HangUpCause::Failure, AgentOutcome::Withdrawn);
         if let Some(mut transfer) = self.transfer.take() {
             transfer.leg_alive = false;
             self.release(&mut transfer, AgentOutcome::Failed);

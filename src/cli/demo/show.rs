@@ -49,6 +49,9 @@ pub fn lines(at: Moment, fact: &Fact) -> Vec<String> {
         Fact::Satisfied { yes } => {
             vec![format!("{DIM}{}  satisfied: {yes}{RESET}", at.clock())]
         }
+        Fact::Steered { agent, by } => {
+            vec![format!("{DIM}{}  {agent} {}{RESET}", at.clock(), by.words())]
+        }
         Fact::WrapUp { agent, result } => {
             vec![format!("{DIM}{}  {agent} wraps up: {result}{RESET}", at.clock())]
         }
@@ -87,6 +90,13 @@ pub fn step_words(step: &TransferStep) -> String {
         TransferStep::Held { leg } => format!("leg {leg} holds"),
         TransferStep::Resumed { leg } => format!("leg {leg} is back from hold"),
         TransferStep::AgentLost { agent } => format!("{agent} was lost"),
+        TransferStep::Consulting { agent } => format!("{agent} was asked in, the caller holds"),
+        TransferStep::Joined { agent } => format!("{agent} was asked in, all three are joined"),
+        TransferStep::ConsultEnded { agent } => format!("{agent}, who was asked in, left"),
+        TransferStep::HandedOver { agent } => format!("{agent} handed the caller over"),
+        TransferStep::ReturnedToMachine { agent } => {
+            format!("{agent} gave the caller back to the machine")
+        }
         TransferStep::CallerLeft => "the caller left".into(),
         TransferStep::GaveUp => "nobody could take it: back to the machine".into(),
         TransferStep::Ended => "the conversation ended".into(),

@@ -2,15 +2,20 @@
 
 use std::sync::Arc;
 
-use crate::base::ids::LegId;
+use crate::base::ids::{LegId, RequestId};
 use crate::call::command::{Command, Fact, Recording, TransferStep};
+use crate::desk::wire::{CustomerNow, RecordingNow};
 use crate::knowledge::lookup::LookupFailure;
 use crate::runtime::desk::DeskMessage;
+use crate::runtime::desk::pages::customer_of;
 use crate::runtime::live::LiveFact;
 use crate::runtime::lookups;
 use crate::runtime::shared::{Inbound, locked};
 
 use super::CallTask;
+
+/// The session counts its own requests from zero.
+const CUSTOMER_REQUEST: RequestId = RequestId(u32::MAX - 1);
 
 impl CallTask {
     pub(super) async fn obey(&mut self, command: Command) {
@@ -21,7 +26,12 @@ impl CallTask {
                     let _ = leg.sip.refuse(status, None);
                 }
             }
-            Command::DialAgent { leg, card, ring_ms_max: _ } => self.dial_agent(leg, *card).await,
+            Command::DialAgent { leg, card, ring_ms_max: _ } => {
+                // The card is there before the ring.
+                let began = self.wall.as_millisecond();
+                self.shared.pages.offered(&card, began, self.now());
+                self.dial_agent(leg, *card).await;
+            }
             Command::HangUp { leg, cause } => {
                 if let Some(open) = self.legs.get(&leg) {
                     let _ = open.sip.hang_up(cause);
@@ -30,6 +40,12 @@ impl CallTask {
             Command::Play { leg, play, what } => self.play(leg, play, what),
             Command::StopPlaying { leg } => self.stop_playing(leg),
             Command::Route { routes } => self.media.set_routes(&routes),
+            Command::Hear { hearing } => self.media.set_hearing(&hearing),
+            Command::SendKey { leg, key } => {
+                if let Some(open) = self.legs.get(&leg) {
+                    open.media.send_digit(key);
+                }
+            }
             Command::Listen { leg, mode } => {
                 let language = self.caller.language.clone();
                 self.shared.ears.set_mode((self.id.clone(), leg), mode, language);
@@ -69,6 +85,7 @@ impl CallTask {
 
     async fn record(&mut self, how: Recording) {
         self.media.record(how);
+        self.shared.pages.recording(&self.id, shown(how));
         match how {
             Recording::Start => {
                 let file = format!("{}.wav", self.id);
@@ -99,9 +116,24 @@ impl CallTask {
         });
     }
 
+    /// Who is this? Asked as soon as a person is wanted, so that it is there with the card.
+    fn ask_for_customer(&self) {
+        let connector = self.shared.knowledge.connector(&"customer".into()).cloned();
+        let (Some(connector), Some(number)) = (connector, &self.caller.number) else { return };
+        let (shared, id) = (self.shared.clone(), self.id.clone());
+        let fields = vec![("caller_number".to_owned(), number.reveal().clone())];
+        shared.pages.customer(&id, CustomerNow::Pending);
+        tokio::spawn(async move {
+            let reply =
+                lookups::ask(&shared.http, &connector, &fields, &id, CUSTOMER_REQUEST).await;
+            shared.pages.customer(&id, customer_of(reply));
+        });
+    }
+
     async fn note(&mut self, fact: Fact) {
         let at = self.now();
         self.watch(&fact);
+        self.shared.pages.fact(&self.id, at, &fact);
         let what = Some(Arc::new(fact.clone()));
         let _ = self.shared.live.send(LiveFact { call: self.id.clone(), at, what, ended: None });
         drop(self.shared.store.note(&self.id, at, self.wall_at(at), fact).await);
@@ -121,6 +153,7 @@ impl CallTask {
             Fact::Transfer { step, .. } => match step {
                 TransferStep::Wanted { .. } => {
                     self.person_wanted = Some(self.now());
+                    self.ask_for_customer();
                     self.show("queued", None);
                 }
                 TransferStep::Queued { .. } => self.show("queued", None),
@@ -137,7 +170,9 @@ impl CallTask {
                         self.shared.metrics.to_person.observe_ms(ms);
                     }
                 }
-                TransferStep::GaveUp => self.show("dialogue", None),
+                TransferStep::GaveUp | TransferStep::ReturnedToMachine { .. } => {
+                    self.show("dialogue", None)
+                }
                 TransferStep::Failed { .. }
                 | TransferStep::Accepted { .. }
                 | TransferStep::Declined { .. }
@@ -146,6 +181,10 @@ impl CallTask {
                 | TransferStep::Held { .. }
                 | TransferStep::Resumed { .. }
                 | TransferStep::AgentLost { .. }
+                | TransferStep::Consulting { .. }
+                | TransferStep::Joined { .. }
+                | TransferStep::ConsultEnded { .. }
+                | TransferStep::HandedOver { .. }
                 | TransferStep::CallerLeft
                 | TransferStep::Ended => {}
             },
@@ -155,6 +194,7 @@ impl CallTask {
             | Fact::Key { .. }
             | Fact::Looked { .. }
             | Fact::Satisfied { .. }
+            | Fact::Steered { .. }
             | Fact::WrapUp { .. } => {}
         }
     }
@@ -163,9 +203,18 @@ impl CallTask {
         let at = self.now();
         tracing::info!(call = %self.id, disposition = disposition.name(), "the call ended");
         self.shared.metrics.call_ended(disposition);
+        self.shared.pages.ended(&self.id, at, disposition);
         drop(self.shared.store.ended(&self.id, at, self.wall_at(at), disposition).await);
         let ended = Some(disposition);
         let _ = self.shared.live.send(LiveFact { call: self.id.clone(), at, what: None, ended });
         self.over = true;
+    }
+}
+
+fn shown(how: Recording) -> RecordingNow {
+    match how {
+        Recording::Start | Recording::Resume => RecordingNow::On,
+        Recording::Pause => RecordingNow::Paused,
+        Recording::Stop => RecordingNow::Off,
     }
 }

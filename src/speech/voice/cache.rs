@@ -69,21 +69,33 @@ impl Cache {
     }
 }
 
+/// Why a WAV of speech cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum SoundFault {
+    #[error("it is no whole WAV: {0}")]
+    Broken(#[from] hound::Error),
+    #[error("it holds no sound")]
+    Empty,
+}
+
 /// Reads any common WAV as mono.
-pub fn read_wav(source: impl Read) -> Result<Pcm, String> {
-    let mut reader = hound::WavReader::new(source).map_err(|error| error.to_string())?;
+///
+/// # Errors
+/// [`SoundFault`]; a file that is shorter than its header says is broken, not short.
+pub fn read_wav(source: impl Read) -> Result<Pcm, SoundFault> {
+    let mut reader = hound::WavReader::new(source)?;
     let spec = reader.spec();
     let channels = usize::from(spec.channels.max(1));
     let all: Vec<f32> = match spec.sample_format {
-        hound::SampleFormat::Float => reader.samples::<f32>().filter_map(Result::ok).collect(),
+        hound::SampleFormat::Float => reader.samples::<f32>().collect::<Result<_, _>>()?,
         hound::SampleFormat::Int => {
             let full = (1i64 << (spec.bits_per_sample.clamp(1, 32) - 1)) as f32;
-            let whole = reader.samples::<i32>().filter_map(Result::ok);
-            whole.map(|sample| sample as f32 / full).collect()
+            let whole = reader.samples::<i32>();
+            whole.map(|sample| sample.map(|s| s as f32 / full)).collect::<Result<_, _>>()?
         }
     };
     if all.is_empty() {
-        return Err("it holds no sound".into());
+        return Err(SoundFault::Empty);
     }
     let mono = all.chunks(channels).map(|frame| frame.iter().sum::<f32>() / channels as f32);
     let samples: Vec<i16> = mono.map(|v| (v.clamp(-1.0, 1.0) * 32_767.0) as i16).collect();
@@ -120,6 +132,21 @@ mod tests {
         let mut again = Cache::open(folder.path());
         assert_eq!(again.get("fixed").map(|pcm| pcm.samples.len()), Some(3));
         assert_eq!(again.get("private"), None);
+    }
+
+    #[test]
+    fn a_file_cut_short_is_not_there() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let pcm = Pcm::new(16_000, vec![5; 1_000]);
+        Cache::open(folder.path()).put("fixed", &pcm, true);
+        let file = folder.path().join("fixed.wav");
+        let whole = fs::read(&file).expect("is there");
+        for length in [0, 20, 44, 1_000] {
+            fs::write(&file, &whole[..length]).expect("is writable");
+            assert_eq!(Cache::open(folder.path()).get("fixed"), None, "{length} bytes");
+        }
+        fs::write(&file, &whole).expect("is writable");
+        assert!(Cache::open(folder.path()).get("fixed").is_some());
     }
 
     #[test]

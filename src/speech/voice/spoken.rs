@@ -5,39 +5,95 @@ use crate::base::language::Language;
 
 use super::number::{cardinal, digits, ordinal, year};
 
+mod phrase;
+mod unit;
+
+use unit::with_unit;
+
 /// Sentences longer than this are cut at a comma or a blank, characters.
 const SENTENCE_CHARS_MAX: usize = 300;
 
-/// Sentences of `text` in spoken words, in order.
-pub fn sentences(text: &str, language: &Language) -> Vec<String> {
-    let text = tags(text, language);
-    let text = if language.code() == "en" { english(&text) } else { text };
-    let mut out = Vec::new();
-    let mut current = String::new();
-    let symbols: Vec<char> = text.chars().collect();
-    for (at, symbol) in symbols.iter().enumerate() {
-        current.push(*symbol);
-        let next_is_gap = symbols.get(at + 1).is_none_or(|next| next.is_whitespace());
-        let ends = match symbol {
-            '。' | '？' | '！' => true,
-            '.' | '?' | '!' | ':' => next_is_gap,
-            ',' | ' ' => current.chars().count() >= SENTENCE_CHARS_MAX,
-            _ => false,
-        };
-        if ends {
-            push(&mut out, &mut current);
-        }
+/// One sentence, as it was written and as it is said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sentence {
+    /// Without markup: what a transcript shows.
+    pub written: String,
+    /// In plain words: what an engine reads.
+    pub spoken: String,
+}
+
+/// Sentences of `text` in order.
+pub fn sentences(text: &str, language: &Language) -> Vec<Sentence> {
+    let cut = cut(text).into_iter();
+    cut.filter_map(|sentence| {
+        let written = as_written(&sentence).trim().to_owned();
+        let spoken = tags(&sentence, language);
+        let spoken = if language.code() == "en" { english(&spoken) } else { spoken };
+        let says = spoken.chars().any(char::is_alphanumeric);
+        says.then(|| Sentence { written, spoken: spoken.trim().to_owned() })
+    })
+    .collect()
+}
+
+/// The text without its markup.
+pub fn as_written(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('<') {
+        out.push_str(before);
+        rest = behind_tag(after);
     }
-    push(&mut out, &mut current);
+    out.push_str(rest);
     out
 }
 
-fn push(out: &mut Vec<String>, current: &mut String) {
-    let sentence = current.trim();
-    if sentence.chars().any(char::is_alphanumeric) {
-        out.push(sentence.to_owned());
+/// What stands behind the tag whose `<` was just read; a lone sign is no tag.
+fn behind_tag(after: &str) -> &str {
+    let is_tag = after.starts_with(|c: char| c.is_ascii_alphabetic() || c == '/');
+    match after.split_once('>') {
+        Some((_, behind)) if is_tag => behind,
+        Some(_) | None => after,
     }
-    current.clear();
+}
+
+/// Cuts the text as written after each sentence, never within a tag or an abbreviation.
+fn cut(text: &str) -> Vec<String> {
+    let mut out = Vec::new();
+    let mut current = String::new();
+    let mut in_digits = false;
+    let mut rest = text;
+    while let Some(symbol) = rest.chars().next() {
+        in_digits = (in_digits || rest.starts_with("<digits>")) && !rest.starts_with("</digits>");
+        rest = rest.get(symbol.len_utf8()..).unwrap_or_default();
+        current.push(symbol);
+        let gap_follows = rest.chars().next().is_none_or(char::is_whitespace);
+        let ends = match symbol {
+            '。' | '？' | '！' => true,
+            '.' => gap_follows && !is_abbreviation(&current, rest),
+            '?' | '!' | ':' => gap_follows,
+            ',' | ' ' => current.chars().count() >= SENTENCE_CHARS_MAX,
+            _ => false,
+        };
+        if ends && !in_digits {
+            out.push(std::mem::take(&mut current));
+        }
+    }
+    out.push(current);
+    out
+}
+
+/// `true` if the dot at the end of `before` belongs to its word.
+fn is_abbreviation(before: &str, after: &str) -> bool {
+    let word = before.rsplit(char::is_whitespace).next().unwrap_or_default();
+    let word = word.trim_start_matches('(');
+    let next = after.trim_start();
+    // "at 9 a.m. We …": the half of a day may end a sentence.
+    let ends_sentence = next.starts_with(char::is_uppercase) || next.is_empty();
+    match word {
+        "No." => next.starts_with(|symbol: char| symbol.is_ascii_digit()),
+        "a.m." | "p.m." | "etc." | "St." => !ends_sentence,
+        _ => ABBREVIATIONS.iter().any(|(short, _)| *short == word),
+    }
 }
 
 /// Reads `<digits>…</digits>` one by one and drops every other tag.
@@ -57,11 +113,7 @@ fn tags(text: &str, language: &Language) -> String {
             }
             rest = behind;
         } else {
-            rest = match after.split_once('>') {
-                Some((_, behind)) => behind,
-                // A lone sign is no tag.
-                None => after,
-            };
+            rest = behind_tag(after);
         }
     }
     out.push_str(rest);
@@ -103,38 +155,44 @@ const ABBREVIATIONS: [(&str, &str); 14] = [
 fn english(text: &str) -> String {
     let words: Vec<&str> = text.split_whitespace().collect();
     let mut out: Vec<String> = Vec::with_capacity(words.len());
-    let mut skip = false;
-    for (at, word) in words.iter().enumerate() {
-        if std::mem::take(&mut skip) {
-            continue;
-        }
-        let next = words.get(at + 1).copied().unwrap_or_default();
-        let before_figure = next.starts_with(|symbol: char| symbol.is_ascii_digit());
-        if let Some((short, full)) = ABBREVIATIONS.iter().find(|(short, _)| short == word)
-            && (*short != "No." || before_figure)
-        {
-            out.push((*full).to_owned());
-            continue;
-        }
-        let core = word.trim_end_matches([',', '.', '?', '!', ';', ':', ')']);
-        let (core, tail) = word.split_at(core.len());
-        let (head, core) = core.split_at(core.len() - core.trim_start_matches('(').len());
-        let next_core = next.trim_end_matches([',', '.', '?', '!']);
-        if let Some(spoken) = amount_with_name(core, next_core) {
-            out.push(format!("{head}{spoken}{}", &next[next_core.len()..]));
-            skip = true;
-            continue;
-        }
-        let spoken = token(core).unwrap_or_else(|| core.to_owned());
-        out.push(format!("{head}{spoken}{tail}"));
+    let mut at = 0;
+    while let Some(word) = words.get(at) {
+        let rest = words.get(at..).unwrap_or_default();
+        let before = at.checked_sub(1).and_then(|place| words.get(place)).copied();
+        let (spoken, used) = phrase::read(rest, before).unwrap_or_else(|| (one(word, rest), 1));
+        out.push(spoken);
+        at += used.max(1);
     }
     out.join(" ")
+}
+
+/// One word by itself; `rest` begins with it.
+fn one(word: &str, rest: &[&str]) -> String {
+    let next = rest.get(1).copied().unwrap_or_default();
+    let before_figure = next.starts_with(|symbol: char| symbol.is_ascii_digit());
+    if let Some((short, full)) = ABBREVIATIONS.iter().find(|(short, _)| *short == word)
+        && (*short != "No." || before_figure)
+    {
+        let end = if next.is_empty() && word.ends_with('.') { "." } else { "" };
+        return format!("{full}{end}");
+    }
+    let (head, core, tail) = bare(word);
+    let spoken = token(core).unwrap_or_else(|| core.to_owned());
+    format!("{head}{spoken}{tail}")
+}
+
+/// A word between its brackets and stops.
+fn bare(word: &str) -> (&str, &str, &str) {
+    let core = word.trim_end_matches([',', '.', '?', '!', ';', ':', ')']);
+    let (core, tail) = word.split_at(core.len());
+    let (head, core) = core.split_at(core.len() - core.trim_start_matches('(').len());
+    (head, core, tail)
 }
 
 /// One word with figures in it; `None` if it is plain.
 fn token(word: &str) -> Option<String> {
     if !word.chars().any(|symbol| symbol.is_ascii_digit()) {
-        return None;
+        return address(word);
     }
     date(word)
         .or_else(|| clock(word))
@@ -142,8 +200,69 @@ fn token(word: &str) -> Option<String> {
         .or_else(|| percentage(word))
         .or_else(|| ordinal_figures(word))
         .or_else(|| number(word))
+        .or_else(|| range(word))
         .or_else(|| telephone(word))
+        .or_else(|| key_or_number_sign(word))
+        .or_else(|| with_unit(word))
+        .or_else(|| address(word))
         .or_else(|| Some(mixed(word)))
+}
+
+/// `*7`, `#4217`: a key, or a number by its sign.
+fn key_or_number_sign(word: &str) -> Option<String> {
+    if let Some(rest) = word.strip_prefix('*') {
+        return Some(format!("star {}", digits(rest)));
+    }
+    word.strip_prefix('#').map(|rest| format!("number {}", digits(rest)))
+}
+
+/// `9-17`, `10–12`, `9:00-17:30`; `24/7`.
+fn range(word: &str) -> Option<String> {
+    if word == "24/7" {
+        return Some("twenty-four seven".into());
+    }
+    let (from, to) = word.split_once(['-', '–'])?;
+    let side = |text: &str| match text.len() {
+        0 => None,
+        1..=3 => number(text),
+        _ => clock(text),
+    };
+    Some(format!("{} to {}", side(from)?, side(to)?))
+}
+
+/// `info@example.org`, `www.example.org/help`.
+fn address(word: &str) -> Option<String> {
+    let is_mail = word.contains('@') && word.contains('.');
+    let is_site = ["www.", "http://", "https://"].iter().any(|start| word.starts_with(start));
+    if !is_mail && !is_site {
+        return None;
+    }
+    let word = word.trim_start_matches("https://").trim_start_matches("http://");
+    let mut out: Vec<String> = Vec::new();
+    let mut part = String::new();
+    for symbol in word.chars().chain(['\0']) {
+        let said = match symbol {
+            '@' => "at",
+            '.' => "dot",
+            '/' => "slash",
+            '-' => "dash",
+            '_' => "underscore",
+            '\0' => "",
+            other => {
+                part.push(other);
+                continue;
+            }
+        };
+        let figures = part.chars().any(|c| c.is_ascii_digit());
+        match std::mem::take(&mut part) {
+            part if part == "www" => out.push("W W W".into()),
+            part if figures => out.push(digits(&part)),
+            part => out.push(part),
+        }
+        out.push(said.into());
+    }
+    out.retain(|part| !part.is_empty());
+    Some(out.join(" "))
 }
 
 /// `2026-05-03`.
@@ -158,8 +277,11 @@ fn date(word: &str) -> Option<String> {
     Some(format!("{month} {}, {}", ordinal(day), year(y.parse().ok()?)))
 }
 
-/// `17:30`, `9:05`, `12:00`.
+/// `17:30`, `9:05`, `12:00`, `9am`, `9:30pm`.
 fn clock(word: &str) -> Option<String> {
+    if let Some((figures, half)) = phrase::half_of_day(word) {
+        return phrase::twelve_hours(figures, half);
+    }
     let (hour, minute) = word.split_once(':')?;
     if minute.len() != 2 {
         return None;
@@ -196,7 +318,7 @@ fn amount(word: &str) -> Option<String> {
     })
 }
 
-/// `12.50 EUR`, `4 dollars 90` stays as it is spoken.
+/// `12.50 EUR`.
 fn amount_with_name(word: &str, next: &str) -> Option<String> {
     let (_, _, names) = CURRENCIES.iter().find(|(sign, code, _)| next == *code || next == *sign)?;
     money(word, names)

@@ -17,8 +17,10 @@ use super::{level, spoken};
 
 /// Requests that wait for the worker; one more is refused, and its play fails at once.
 const WAITING_MAX: usize = 256;
+/// The same for what is rendered ahead of time: all prompts and answers of a large table.
+const AHEAD_MAX: usize = 4_096;
 /// How much slower "slower" is.
-const SLOW: f32 = 1.4;
+const SLOW: f32 = 1.25;
 /// Silence after each sentence.
 const PAUSE_MS: u64 = 180;
 
@@ -35,7 +37,7 @@ pub struct Settings {
 #[derive(Clone, Debug)]
 pub struct Piece {
     pub pcm: Pcm,
-    /// The words as they go into the transcript.
+    /// The words as they were written: what the transcript shows.
     pub text: String,
 }
 
@@ -118,8 +120,15 @@ impl Studio {
     fn submit(&self, what: Spoken, live: bool) -> Pieces {
         let (out, pieces) = mpsc::unbounded_channel();
         let mut waiting = self.shared.lock();
-        let queue = if live { &mut waiting.live } else { &mut waiting.ahead };
-        if live && queue.len() >= WAITING_MAX {
+        let (queue, most) = match live {
+            true => (&mut waiting.live, WAITING_MAX),
+            false => (&mut waiting.ahead, AHEAD_MAX),
+        };
+        // Who gave up waiting makes room first.
+        if queue.len() >= most {
+            queue.retain(|request| !request.out.is_closed());
+        }
+        if queue.len() >= most {
             let _ = out.send(Err("too much waits to be spoken".into()));
             return pieces;
         }
@@ -173,7 +182,7 @@ impl Worker {
 
     fn serve(&mut self, request: &Request) {
         if let Some(pcm) = self.own_recording(&request.what) {
-            let text = request.what.text.clone();
+            let text = spoken::as_written(&request.what.text);
             let _ = request.out.send(Ok(Piece { pcm, text }));
             return;
         }
@@ -182,10 +191,10 @@ impl Worker {
             if request.out.is_closed() {
                 return;
             }
-            let rendered = self.sentence(&request.what, &sentence);
+            let rendered = self.sentence(&request.what, &sentence.spoken);
             let failed = rendered.is_err();
             let piece = rendered
-                .map(|pcm| Piece { pcm, text: sentence })
+                .map(|pcm| Piece { pcm, text: sentence.written })
                 .map_err(|error| error.to_string());
             let _ = request.out.send(piece);
             if failed {

@@ -105,6 +105,7 @@ fn card(offer: u32, agent: &str) -> OfferCard {
         slots: Vec::new(),
         tried: Vec::new(),
         transcript: Vec::new(),
+        stress_line: Vec::new(),
         draft: None,
     }
 }

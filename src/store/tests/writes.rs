@@ -25,6 +25,7 @@ async fn note(store: &Store, at_ms: u64, fact: Fact) {
 fn understood() -> Fact {
     let Fact::Said { line, .. } = said(4_000, "Where is order 4217?") else { unreachable!() };
     let understanding = UnderstandingNote {
+        stress_reasons: Vec::new(),
         intent: Some(IntentId::from("order_status")),
         confidence: 0.75,
         stress: 0.5,

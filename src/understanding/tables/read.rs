@@ -2,12 +2,14 @@
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::base::ids::IntentId;
 use crate::base::language::Language;
 use crate::config::problem::Problem;
 use crate::config::{Problems, Table};
-use crate::understanding::classifier::Classifier;
+use crate::understanding::classifier::Example;
+use crate::understanding::example;
 use crate::understanding::outcome::CallerCommand;
 use crate::understanding::pattern::{Compiler, Pattern};
 use crate::understanding::stem::Stemmer;
@@ -20,6 +22,8 @@ use super::{Alarm, CommandRule, Intent, LanguageTables};
 /// What a plain phrase is worth before its length counts, and what a hint is.
 const PHRASE_WORTH: f32 = 0.72;
 const HINT_WORTH: f32 = 0.45;
+/// Key of the sentences that belong to no intent.
+const OUT_OF_SCOPE: &str = "out_of_scope";
 /// Words of one list; more is a mistake.
 pub(super) const LIST_MAX: usize = 5_000;
 
@@ -134,6 +138,7 @@ pub(super) fn language(
     let mut next = || parsed.next().flatten();
     let (words, intents, commands) = (next()?, next()?, next()?);
     let (alarms, stress, slots) = (next()?, next()?, next()?);
+    let more_examples = next()?;
 
     let mut reader = words_file(&words, problems);
     let skip = word_ids(&mut reader, &words, "skip");
@@ -141,12 +146,13 @@ pub(super) fn language(
     let function_words = words.strings("function_words", reader.problems).into_iter().collect();
     let dangling = words.strings("dangling", reader.problems).into_iter().collect();
     words.finish(reader.problems);
-    let (intents, out_of_scope) = intents_file(&mut reader, &intents);
+    let mut examples = Vec::new();
+    let intents = intents_file(&mut reader, &intents, &mut examples);
+    examples_file(&mut reader, &more_examples, &intents, &mut examples);
     let commands = commands_file(&mut reader, &commands);
     let (urgent, danger) = alarms_file(&mut reader, &alarms);
     let stress = stress_file(&mut reader, &stress);
     let slots = super::read_slots::slots_file(&mut reader, &slots);
-    let classifier = Classifier::train(&intents, &out_of_scope, &reader.words);
     Some(LanguageTables {
         language,
         words: reader.words,
@@ -155,7 +161,8 @@ pub(super) fn language(
         dangling,
         negators,
         intents,
-        classifier,
+        examples,
+        classifier: Arc::default(),
         commands,
         urgent,
         danger,
@@ -228,22 +235,77 @@ fn word_ids(reader: &mut Reader<'_>, table: &Table, key: &str) -> HashSet<WordId
     out
 }
 
-fn intents_file(reader: &mut Reader<'_>, table: &Table) -> (Vec<Intent>, Vec<String>) {
+/// `examples.toml`: a list of sentences under each intent's name, and `out_of_scope`.
+fn examples_file(
+    reader: &mut Reader<'_>,
+    table: &Table,
+    intents: &[Intent],
+    examples: &mut Vec<Example>,
+) {
+    for key in table.keys() {
+        let known = intents.iter().any(|intent| intent.id.as_str() == key);
+        match key.as_str() {
+            OUT_OF_SCOPE => {
+                examples_of(reader, table, &key, None, examples);
+            }
+            _ if known => {
+                examples_of(reader, table, &key, Some(&key), examples);
+            }
+            _ => table.fault(&key, "this name", "an intent of intents.toml", reader.problems),
+        }
+    }
+    table.finish(reader.problems);
+}
+
+/// Reads the sentences of `key` for `intent`; gives how many lines there are.
+fn examples_of(
+    reader: &mut Reader<'_>,
+    table: &Table,
+    key: &str,
+    intent: Option<&str>,
+    examples: &mut Vec<Example>,
+) -> usize {
+    let lines = table.strings(key, reader.problems);
+    for line in &lines {
+        let group = examples.last().map_or(0, |last| last.group + 1);
+        match example::expand(line) {
+            Ok(sentences) => examples.extend(sentences.iter().map(|text| {
+                let words = reader.words.read(text).tokens.into_iter().map(|one| one.norm);
+                Example { intent: intent.map(str::to_owned), words: words.collect(), group }
+            })),
+            Err(expected) => {
+                table.fault(key, format!("{line:?}"), expected, reader.problems);
+            }
+        }
+    }
+    lines.len()
+}
+
+fn intents_file(
+    reader: &mut Reader<'_>,
+    table: &Table,
+    examples: &mut Vec<Example>,
+) -> Vec<Intent> {
     let mut out = Vec::new();
     if let Some(list) = table.table("intents", reader.problems) {
         for (name, table) in list.named_tables(reader.problems) {
-            out.push(intent(reader, &name, &table));
+            out.push(intent(reader, &name, &table, examples));
         }
     }
     if out.is_empty() {
         table.fault("intents", "no intent", "tables headed [intents.NAME]", reader.problems);
     }
-    let out_of_scope = table.strings("out_of_scope", reader.problems);
+    examples_of(reader, table, OUT_OF_SCOPE, None, examples);
     table.finish(reader.problems);
-    (out, out_of_scope)
+    out
 }
 
-fn intent(reader: &mut Reader<'_>, name: &str, table: &Table) -> Intent {
+fn intent(
+    reader: &mut Reader<'_>,
+    name: &str,
+    table: &Table,
+    examples: &mut Vec<Example>,
+) -> Intent {
     let snake = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
     if !name.bytes().all(snake) {
         table.fault("", format!("{name:?}"), "a name of a-z, 0-9 and _", reader.problems);
@@ -260,10 +322,10 @@ fn intent(reader: &mut Reader<'_>, name: &str, table: &Table) -> Intent {
         phrases: worth(phrases, PHRASE_WORTH).chain(worth(hints, HINT_WORTH)).collect(),
         keywords: reader.weighted(table, "keywords"),
         negations: reader.patterns(table, "negations"),
-        examples: table.strings("examples", reader.problems),
     };
+    let named = examples_of(reader, table, "examples", Some(name), examples);
     table.finish(reader.problems);
-    if intent.phrases.is_empty() && intent.keywords.is_empty() && intent.examples.is_empty() {
+    if intent.phrases.is_empty() && intent.keywords.is_empty() && named == 0 {
         table.fault("phrases", "nothing", "phrases, keywords or examples", reader.problems);
     }
     intent

@@ -2,13 +2,14 @@
 
 use super::world::{caller, setup};
 use crate::base::consent::ConsentMode;
-use crate::base::ids::{AgentId, LegId, PlayId, RequestId};
+use crate::base::ids::{AgentId, LegId, OfferId, PlayId, RequestId};
 use crate::base::key::Key;
 use crate::base::moment::Moment;
 use crate::base::spoken::Heard;
 use crate::base::utterance::Utterance;
 use crate::call::command::{Command, Fact, Route, TransferStep};
 use crate::call::event::{DialFailure, Event, LegEnd, NotReserved};
+use crate::call::steer::Steer;
 use crate::call::{Output, Session};
 use crate::knowledge::lookup::{LookupFailure, LookupReply};
 
@@ -18,6 +19,9 @@ struct Call {
     playing: Vec<PlayId>,
     leg: LegId,
     request: RequestId,
+    /// The offer that the first agent's page shows.
+    offer: OfferId,
+    asked_in: bool,
 }
 
 impl Call {
@@ -28,6 +32,8 @@ impl Call {
             playing: Vec::new(),
             leg: LegId(1),
             request: RequestId(1),
+            offer: OfferId(0),
+            asked_in: false,
         };
         call.event(Event::Arrived { caller: Box::new(caller()) });
         call.event(Event::CallerConnected);
@@ -47,7 +53,13 @@ impl Call {
             match &command {
                 Command::Play { play, .. } => self.playing.push(*play),
                 Command::StopPlaying { .. } => {}
-                Command::DialAgent { leg, .. } => self.leg = *leg,
+                Command::Reserve { request } => self.asked_in = request.only.is_some(),
+                Command::DialAgent { leg, card, .. } => {
+                    self.leg = *leg;
+                    if !std::mem::take(&mut self.asked_in) {
+                        self.offer = card.offer;
+                    }
+                }
                 Command::Lookup { request, .. } => self.request = *request,
                 _ => {}
             }
@@ -118,6 +130,15 @@ impl Call {
             "caller_ends" => {
                 self.event(Event::LegEnded { leg: LegId::CALLER, end: LegEnd::HungUp })
             }
+            "page" => {
+                let by = steer(rest);
+                self.event(Event::Steered { offer: self.offer, by })
+            }
+            "late_page" => {
+                let by = steer(rest);
+                self.event(Event::Steered { offer: OfferId(77), by })
+            }
+            "first_ends" => self.event(Event::LegEnded { leg: LegId(1), end: LegEnd::HungUp }),
             "timeout" => {
                 let (request, result) = (self.request, Err(LookupFailure::Timeout));
                 self.event(Event::LookupEnded { request, result })
@@ -138,6 +159,31 @@ impl Call {
     }
 }
 
+/// A button of the page.
+fn steer(text: &str) -> Steer {
+    let (word, rest) = text.split_once(' ').unwrap_or((text, ""));
+    match word {
+        "accept" => Steer::Accept { three_way: false },
+        "three_way_accept" => Steer::Accept { three_way: true },
+        "decline" => Steer::Decline { reason: rest.into() },
+        "summary" => Steer::HearSummary,
+        "hold" => Steer::Hold,
+        "resume" => Steer::Resume,
+        "mute" => Steer::Mute { on: rest == "on" },
+        "pause" => Steer::Record { on: false },
+        "record" => Steer::Record { on: true },
+        "say" => Steer::Say { text: rest.into() },
+        "consult" => Steer::Consult { agent: AgentId::from(rest) },
+        "complete" => Steer::Complete,
+        "abort" => Steer::Abort,
+        "swap" => Steer::Swap,
+        "three_way" => Steer::ThreeWay,
+        "machine" => Steer::ToMachine,
+        "hang_up" => Steer::HangUp,
+        other => unreachable!("no button {other}"),
+    }
+}
+
 /// A command in a word; none for what a script does not tell.
 fn short(command: &Command) -> Option<String> {
     Some(match command {
@@ -152,12 +198,16 @@ fn short(command: &Command) -> Option<String> {
         Command::Route { routes } => {
             let joined = routes.iter().any(|(_, route)| matches!(route, Route::Bridge { .. }));
             let music = routes.iter().any(|(_, route)| *route == Route::Music);
-            match (joined, music) {
-                (true, _) => "JOIN".into(),
-                (_, true) => "music".into(),
-                (_, _) => return None,
+            let caller = routes.iter().find(|(leg, _)| *leg == LegId::CALLER);
+            match (joined, music, caller.map(|(_, route)| *route)) {
+                (true, _, Some(Route::Music)) => "APART".into(),
+                (true, _, Some(Route::Quiet)) => "MUTED".into(),
+                (true, _, _) => "JOIN".into(),
+                (_, true, _) => "music".into(),
+                (_, _, _) => return None,
             }
         }
+        Command::Hear { .. } => "ALL".into(),
         Command::Record { how } => format!("record:{how:?}"),
         Command::ReleaseAgent { agent, outcome } => format!("free:{agent}:{outcome:?}"),
         Command::Lookup { connector, .. } => format!("look:{connector}"),
@@ -170,6 +220,7 @@ fn short(command: &Command) -> Option<String> {
         Command::RefuseCaller { .. }
         | Command::StopPlaying { .. }
         | Command::Listen { .. }
+        | Command::SendKey { .. }
         | Command::Reserve { .. }
         | Command::LeaveQueue => return None,
     })
@@ -390,4 +441,119 @@ fn danger_is_ahead_of_all_and_nobody_gives_up() {
         ("fails no_answer", ""),
         ("wait 3000", "END:sent_to_emergency"),
     ]);
+}
+
+#[test]
+fn the_page_accepts_before_and_after_the_phone() {
+    let rung =
+        [("say I want to talk to an agent", "transfer_start music"), ("agent anna", "ring:anna")];
+    // Accepted while it rings: joined as soon as the phone is answered, without a briefing.
+    check(&[&rung[..], &[("page accept", ""), ("answers", "connected JOIN")]].concat());
+    let three = ("answers", "connected JOIN three_way @three_way");
+    check(&[&rung[..], &[("page three_way_accept", ""), three]].concat());
+    check(
+        &[&rung[..], &[("late_page accept", ""), ("answers", "music @briefing @agent_menu")]]
+            .concat(),
+    );
+    check(
+        &[&rung[..], &[("page decline at lunch", "drop_agent free:anna:Declined music")]].concat(),
+    );
+    after_briefing(&[("page summary", "@(text) @agent_menu"), ("page accept", "connected JOIN")]);
+    after_briefing(&[("page decline", "drop_agent free:anna:Declined music")]);
+}
+
+#[test]
+fn the_page_steers_the_conversation() {
+    after_bridge(&[
+        ("page hold", "music"),
+        ("page say not now", ""),
+        ("page hold", ""),
+        ("page resume", "JOIN"),
+        ("page mute on", "MUTED"),
+        ("page mute off", "JOIN"),
+        ("page pause", "record:Pause"),
+        ("page record", "record:Resume"),
+        ("page say We are open till six.", "(text) @(text)"),
+        ("page summary", "@briefing"),
+        ("page decline", ""),
+        ("page hang_up", "drop_agent"),
+        ("agent_gone", "free:anna:Served goodbye"),
+    ]);
+}
+
+/// An agent who works on the page is not asked by voice how it went.
+#[test]
+fn the_page_asks_how_it_went() {
+    after_briefing(&[
+        ("page accept", "connected JOIN"),
+        ("heard", ""),
+        ("caller_ends", "record:Stop free:anna:Served drop_agent"),
+        ("agent_gone", ""),
+        ("wait 3000", "END:transferred"),
+    ]);
+}
+
+#[test]
+fn the_machine_takes_the_caller_back() {
+    after_bridge(&[
+        ("page machine", "drop_agent free:anna:Served agent_returned"),
+        ("agent_gone", ""),
+        ("say When are you open?", "answer_opening_hours anything_else"),
+        ("caller_ends", "record:Stop"),
+        ("wait 3000", "END:transferred"),
+    ]);
+}
+
+#[test]
+fn a_colleague_is_asked_in_and_takes_the_caller() {
+    let asked = [("page consult ben", ""), ("agent ben", "ring:ben")];
+    let talking = [&asked[..], &[("answers", "APART")]].concat();
+    after_bridge(
+        &[
+            &talking[..],
+            &[
+                ("page swap", "JOIN"),
+                ("page mute on", "MUTED"),
+                ("page swap", "APART"),
+                ("page three_way", "ALL"),
+                ("page complete", "free:anna:Served drop_agent connected JOIN"),
+                ("caller_ends", "record:Stop @wrap_up_menu"),
+            ],
+        ]
+        .concat(),
+    );
+    // The agent just hangs up: the colleague has the caller.
+    after_bridge(&[&talking[..], &[("first_ends", "free:anna:Served connected JOIN")]].concat());
+    // Taken back.
+    after_bridge(&[&talking[..], &[("page abort", "drop_agent free:ben:Withdrawn JOIN")]].concat());
+    // The colleague hangs up.
+    after_bridge(&[&talking[..], &[("agent_ends", "free:ben:Withdrawn JOIN")]].concat());
+    // The caller leaves while the two talk.
+    after_bridge(
+        &[
+            &talking[..],
+            &[("caller_ends", "record:Stop drop_agent free:ben:Withdrawn @wrap_up_menu")],
+        ]
+        .concat(),
+    );
+}
+
+#[test]
+fn a_colleague_who_does_not_answer_leaves_the_caller_where_they_are() {
+    let asked = [("page consult ben", ""), ("agent ben", "ring:ben")];
+    after_bridge(&[("page consult ben", ""), ("all_busy", ""), ("page hold", "music")]);
+    after_bridge(&[&asked[..], &[("fails busy", "free:ben:Busy JOIN")]].concat());
+    after_bridge(&[&asked[..], &[("wait 15001", "drop_agent free:ben:NoAnswer JOIN")]].concat());
+    // Blind: the agent leaves while it rings, and it goes on as any offer does.
+    after_bridge(
+        &[
+            &asked[..],
+            &[
+                ("page complete", "free:anna:Served drop_agent"),
+                ("fails no_answer", "free:ben:NoAnswer music"),
+                ("agent cara", "ring:cara"),
+            ],
+        ]
+        .concat(),
+    );
 }

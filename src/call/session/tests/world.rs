@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::base::caller::{CallerInfo, CustomerProfile};
 use crate::base::consent::ConsentMode;
-use crate::base::ids::{AgentId, CallId, LegId, TrunkId};
+use crate::base::ids::{AgentId, CallId, LegId, OfferId, TrunkId};
 use crate::base::key::Key;
 use crate::base::language::Language;
 use crate::base::moment::Moment;
@@ -14,6 +14,7 @@ use crate::base::spoken::Heard;
 use crate::base::utterance::Utterance;
 use crate::call::command::{Command, Fact, Recording, Route, TransferStep};
 use crate::call::event::{DialFailure, Event, LegEnd, NotReserved};
+use crate::call::steer::Steer;
 use crate::call::{Output, Session, SessionSetup, TransferSetup};
 use crate::knowledge::Knowledge;
 use crate::knowledge::lookup::LookupFailure;
@@ -184,10 +185,21 @@ impl World {
                     self.agent_reacts(leg, length);
                 }
             }
-            Command::DialAgent { leg, .. } => self.agent_rings(leg),
+            Command::DialAgent { leg, card, .. } => {
+                self.agent_rings(leg);
+                self.agent_steers(card.offer);
+            }
             Command::HangUp { leg, .. } => {
                 if !self.chance.one_in(15) {
                     self.soon(late, Event::LegEnded { leg, end: LegEnd::ByUs });
+                }
+            }
+            Command::Reserve { request } if request.only.is_some() => {
+                let agent = request.only.unwrap_or_else(|| AgentId::from("a0"));
+                let name = agent.to_string();
+                match self.chance.below(3) {
+                    0 => self.soon(late, Event::NotReserved { why: NotReserved::AllBusy }),
+                    _ => self.soon(late, Event::Reserved { agent, name }),
                 }
             }
             Command::Reserve { .. } => {
@@ -222,6 +234,8 @@ impl World {
             | Command::StopPlaying { .. }
             | Command::Route { .. }
             | Command::Listen { .. }
+            | Command::Hear { .. }
+            | Command::SendKey { .. }
             | Command::Record { .. }
             | Command::LeaveQueue
             | Command::ReleaseAgent { .. }
@@ -273,6 +287,42 @@ impl World {
                 self.soon(late + answer, Event::LegAnswered { leg });
                 self.soon(late + answer + 100, Event::MediaSeen { leg });
             }
+        }
+    }
+
+    /// Buttons of the page, at any moment and in any order.
+    fn agent_steers(&mut self, offer: OfferId) {
+        let colleague = AgentId(format!("a{}", self.chance.below(4)));
+        let all = [
+            Steer::Accept { three_way: false },
+            Steer::Accept { three_way: true },
+            Steer::Decline { reason: "busy".into() },
+            Steer::HearSummary,
+            Steer::Hold,
+            Steer::Resume,
+            Steer::Mute { on: true },
+            Steer::Mute { on: false },
+            Steer::Key { key: Key::ONE },
+            Steer::Record { on: false },
+            Steer::Record { on: true },
+            Steer::Say { text: "One moment.".into() },
+            Steer::Consult { agent: colleague.clone() },
+            Steer::Consult { agent: colleague },
+            Steer::Complete,
+            Steer::Abort,
+            Steer::Swap,
+            Steer::ThreeWay,
+            Steer::ToMachine,
+            Steer::HangUp,
+        ];
+        if self.chance.one_in(2) {
+            return;
+        }
+        let mut at = 500;
+        for _ in 0..self.chance.below(9) {
+            at += self.chance.below(6_000);
+            let by = all[self.chance.below(all.len() as u64) as usize].clone();
+            self.soon(at, Event::Steered { offer, by });
         }
     }
 

@@ -9,6 +9,10 @@ const BRIEFING_SPOKEN_MAX: Duration = Duration::from_secs(20);
 
 impl Session {
     pub(in super::super) fn agent_answered(&mut self, now: Moment, leg: LegId) {
+        if self.is_colleague(leg) {
+            self.colleague_answered();
+            return;
+        }
         let ours = self
             .transfer
             .as_ref()
@@ -19,9 +23,15 @@ impl Session {
             return;
         }
         let state = self.transfer.as_ref().map(|transfer| transfer.state);
-        match state {
-            Some(State::Offering) => self.brief(now, leg),
-            Some(State::AwaitingBack) => self.agent_back(now, leg),
+        let accepted = self.transfer.as_ref().and_then(|transfer| transfer.accepted);
+        match (state, accepted) {
+            (Some(State::Offering), Some(three_way)) => {
+                self.timers.stop(Timer::Ring);
+                self.command(Command::Route { routes: vec![(leg, Route::Quiet)] });
+                self.accept_as(now, leg, three_way);
+            }
+            (Some(State::Offering), None) => self.brief(now, leg),
+            (Some(State::AwaitingBack), _) => self.agent_back(now, leg),
             _ => {}
         }
     }
@@ -69,18 +79,7 @@ impl Session {
         }
     }
 
-    /// The agent pressed a button on the page of `offer`.
-    pub(in super::super) fn page_key(&mut self, now: Moment, offer: OfferId, key: Key) {
-        let transfer = self.transfer.as_ref().filter(|transfer| transfer.offer == offer);
-        let Some((state, leg)) = transfer.map(|t| (t.state, t.leg)) else { return };
-        match (state, leg) {
-            (State::Briefing, Some(leg)) => self.briefing_key(now, leg, key),
-            (State::Offering, _) if key == Key::TWO => self.declined(now),
-            (_, _) => {}
-        }
-    }
-
-    fn briefing_key(&mut self, now: Moment, leg: LegId, key: Key) {
+    pub(super) fn briefing_key(&mut self, now: Moment, leg: LegId, key: Key) {
         match key {
             Key::ONE => self.accept(now),
             Key::FOUR => self.accept_three_way(now, leg),
@@ -108,7 +107,7 @@ impl Session {
         }
     }
 
-    fn declined(&mut self, now: Moment) {
+    pub(super) fn declined(&mut self, now: Moment) {
         self.step_of_agent(|agent| TransferStep::Declined { agent });
         self.next_agent(now, AgentOutcome::Declined);
     }
@@ -129,7 +128,7 @@ impl Session {
         self.note(Fact::Transfer { offer, step: step(agent) });
     }
 
-    fn accept(&mut self, now: Moment) {
+    pub(super) fn accept(&mut self, now: Moment) {
         self.timers.stop(Timer::Briefing);
         self.timers.stop(Timer::QueueMax);
         self.step_of_agent(|agent| TransferStep::Accepted { agent });
@@ -138,7 +137,7 @@ impl Session {
 
     /// All three on the line: the machine sums up for both, so that the caller can put it right,
     /// and falls silent.
-    fn accept_three_way(&mut self, now: Moment, leg: LegId) {
+    pub(super) fn accept_three_way(&mut self, now: Moment, leg: LegId) {
         let language = self.language();
         let Some(transfer) = &self.transfer else { return };
         let Some((agent, _)) = transfer.agent.clone() else { return };

@@ -17,6 +17,10 @@ impl Session {
         transfer.leg = Some(leg);
         transfer.leg_alive = true;
         transfer.agent_seen = false;
+        transfer.accepted = None;
+        transfer.by_page = false;
+        transfer.held = false;
+        transfer.muted = false;
         transfer.tries += 1;
         transfer.asked.push(agent.clone());
         let hand_over = transfer.hand_over.clone();
@@ -36,6 +40,10 @@ impl Session {
     }
 
     pub(in super::super) fn agent_rings(&mut self, leg: LegId) {
+        if self.is_colleague(leg) {
+            self.step_of_colleague(|agent| TransferStep::Ringing { agent });
+            return;
+        }
         let Some((transfer, agent)) = self.of_leg(leg) else { return };
         if transfer.state == State::Offering {
             let offer = Some(transfer.offer);
@@ -44,6 +52,10 @@ impl Session {
     }
 
     pub(in super::super) fn agent_failed(&mut self, now: Moment, leg: LegId, failure: DialFailure) {
+        if self.is_colleague(leg) {
+            self.colleague_failed(failure);
+            return;
+        }
         let Some(transfer) = self.transfer.as_mut().filter(|t| t.leg == Some(leg)) else { return };
         transfer.leg_alive = false;
         if transfer.state != State::Offering {
@@ -51,17 +63,7 @@ impl Session {
             return;
         }
         let offer = Some(transfer.offer);
-        let outcome = match failure {
-            DialFailure::Busy => AgentOutcome::Busy,
-            DialFailure::Declined => AgentOutcome::Declined,
-            DialFailure::NoAnswer | DialFailure::Cancelled => AgentOutcome::NoAnswer,
-            DialFailure::NotFound
-            | DialFailure::Forbidden
-            | DialFailure::NoCommonMedia
-            | DialFailure::ServerError(_)
-            | DialFailure::Unreachable
-            | DialFailure::Other(_) => AgentOutcome::Failed,
-        };
+        let outcome = outcome_of(failure);
         if let Some((agent, _)) = transfer.agent.clone() {
             let step = match failure {
                 DialFailure::Declined => TransferStep::Declined { agent },
@@ -111,5 +113,20 @@ impl Session {
         } else {
             self.reserve(now);
         }
+    }
+}
+
+/// What a failure means for the agent's presence.
+pub(super) fn outcome_of(failure: DialFailure) -> AgentOutcome {
+    match failure {
+        DialFailure::Busy => AgentOutcome::Busy,
+        DialFailure::Declined => AgentOutcome::Declined,
+        DialFailure::NoAnswer | DialFailure::Cancelled => AgentOutcome::NoAnswer,
+        DialFailure::NotFound
+        | DialFailure::Forbidden
+        | DialFailure::NoCommonMedia
+        | DialFailure::ServerError(_)
+        | DialFailure::Unreachable
+        | DialFailure::Other(_) => AgentOutcome::Failed,
     }
 }

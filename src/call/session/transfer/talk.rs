@@ -14,21 +14,10 @@ impl Session {
         self.stop_playing(leg);
         self.stop_playing(LegId::CALLER);
         self.prompt(now, LegId::CALLER, "connected", &[("agent", &name)]);
-        self.join(leg);
-        for leg in [LegId::CALLER, leg] {
-            self.command(Command::Listen { leg, mode: ListenMode::Conversation });
-        }
+        self.route_talk();
+        self.command(Command::Listen { leg: LegId::CALLER, mode: ListenMode::Conversation });
         self.timers.set(Timer::BridgeProof, now, PROOF);
         self.bridge_proved();
-    }
-
-    fn join(&mut self, leg: LegId) {
-        self.command(Command::Route {
-            routes: vec![
-                (LegId::CALLER, Route::Bridge { with: leg }),
-                (leg, Route::Bridge { with: LegId::CALLER }),
-            ],
-        });
     }
 
     /// Success means that sound is seen from both sides.
@@ -62,6 +51,10 @@ impl Session {
     }
 
     pub(in super::super) fn agent_media(&mut self, now: Moment, leg: LegId, seen: bool) {
+        if self.is_colleague(leg) {
+            self.colleague_media(seen);
+            return;
+        }
         let Some(transfer) = self.transfer.as_mut().filter(|t| t.leg == Some(leg)) else { return };
         transfer.agent_seen = seen;
         if !seen && transfer.state == State::Briefing {
@@ -87,15 +80,23 @@ impl Session {
             self.command(Command::Route { routes: vec![(other, Route::Music)] });
         } else {
             self.note(Fact::Transfer { offer, step: TransferStep::Resumed { leg } });
-            self.join(agent_leg);
+            self.route_talk();
         }
     }
 
     /// An agent's leg ended after it was answered.
     pub(in super::super) fn agent_ended(&mut self, now: Moment, leg: LegId, end: LegEnd) {
+        if self.is_colleague(leg) {
+            self.colleague_left();
+            return;
+        }
         let Some(transfer) = self.transfer.as_mut().filter(|t| t.leg == Some(leg)) else { return };
         transfer.leg_alive = false;
-        match transfer.state {
+        let state = transfer.state;
+        if state == State::Talking && self.colleague_takes_over(now) {
+            return;
+        }
+        match state {
             State::Briefing | State::Proving => {
                 self.step_of_agent(|agent| TransferStep::AgentLeft { agent });
                 self.command(Command::Listen { leg: LegId::CALLER, mode: ListenMode::Turn });
@@ -138,6 +139,8 @@ impl Session {
         let back = self.setup.transfer.agent_back;
         let Some(transfer) = &mut self.transfer else { return };
         transfer.state = State::AwaitingBack;
+        transfer.held = false;
+        transfer.muted = false;
         transfer.offer = offer;
         transfer.leg = Some(leg);
         transfer.leg_alive = true;
@@ -183,6 +186,11 @@ impl Session {
         let (leg, offer) = (transfer.leg, Some(transfer.offer));
         self.note(Fact::Transfer { offer, step: TransferStep::Ended });
         let Some(leg) = leg else { return };
+        if self.transfer.as_ref().is_some_and(|transfer| transfer.by_page) {
+            // The page asks how it went.
+            self.wrap_up_over(now);
+            return;
+        }
         // The ear stays open: the agent's last words are still being written down.
         self.command(Command::Route { routes: vec![(leg, Route::Quiet)] });
         self.prompt(now, leg, "wrap_up_menu", &[]);
