@@ -205,12 +205,58 @@ fn q8_0(values: &[f32]) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::{Catalogue, Fetcher, verify};
     use super::*;
 
     #[test]
     fn a_broken_file_is_an_error_and_no_panic() {
         for bytes in [&b""[..], &b"\x06\0\0\0"[..], &[0xff; 64][..]] {
             assert!(read_variables(bytes).is_err());
+        }
+    }
+
+    /// Wheels are kept here from one run of the tests to the next.
+    fn wheels() -> std::path::PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("target/wheels")
+    }
+
+    /// Brings `package` by the machine's own pip, unless an earlier run did.
+    fn is_brought(package: &str) -> bool {
+        let options = ["-m", "pip", "download", "--quiet", "--no-deps", "--only-binary", ":all:"];
+        let local = ["--no-index", "--find-links"].map(Into::into);
+        let local = [local.to_vec(), vec![wheels().into_os_string()]].concat();
+        let run = |more: &[std::ffi::OsString]| {
+            let mut pip = std::process::Command::new("python3");
+            pip.args(options).args(["--retries", "1", "--timeout", "10"]).args(more);
+            pip.arg("-d").arg(wheels()).arg(package).output()
+        };
+        let worked = |more| run(more).is_ok_and(|out| out.status.success());
+        worked(&local) || worked(&[])
+    }
+
+    /// Converts the very weights of the manifest's packages, and compares the bytes.
+    #[test]
+    fn the_published_weights_give_the_published_bytes() {
+        let catalogue = Catalogue::embedded().expect("is good");
+        for (id, published) in [
+            ("tiny.en-q8_0", "47ac282187d2dd6c014bad8bb1afa5ba72e047738d987b72701c1b5ade9eecdf"),
+            ("base-q8_0", "a83c5b9f94ee850c9511f599bf3139a8bce3528ae38c5e4c25e7992f55e96510"),
+        ] {
+            let model = catalogue.find(id).expect("is in the manifest");
+            let file = model.files.first().expect("has a file");
+            let pip = file.pip.as_ref().expect("has packages");
+            if !pip.packages.iter().all(|package| is_brought(package)) {
+                println!("converting {id}: skipped, pip does not reach {}", pip.packages.join(" "));
+                continue;
+            }
+            let folder = tempfile::tempdir().expect("a folder");
+            let mut fetcher = Fetcher::into(folder.path());
+            fetcher.visible = false;
+            let links = wheels().to_string_lossy().into_owned();
+            fetcher.pip_options = vec!["--no-index".into(), "--find-links".into(), links];
+            fetcher.fetch_by_pip(file, pip).unwrap_or_else(|error| panic!("{id}: {error}"));
+            let out = folder.path().join(&file.name);
+            assert_eq!(verify::hash_file(&out).expect("is there"), published, "{id}");
         }
     }
 

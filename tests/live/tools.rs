@@ -17,6 +17,7 @@ fn in_folder(folder: &Path, models: &Path, arguments: &[&str]) -> (i32, String) 
         .args(arguments)
         .env("WARMLINE_MODELS", models)
         .env("XDG_DATA_HOME", folder)
+        .env("XDG_CACHE_HOME", folder)
         .output()
         .expect("the binary runs");
     let both = [out.stdout, out.stderr].concat();
@@ -26,6 +27,16 @@ fn in_folder(folder: &Path, models: &Path, arguments: &[&str]) -> (i32, String) 
 /// A file of `bytes` zeros, without taking the disk's room.
 fn zeros(path: &Path, bytes: u64) {
     fs::File::create(path).and_then(|file| file.set_len(bytes)).expect("is writable");
+}
+
+/// The first four bytes of a model, and then zeros.
+fn begun_as_a_model(path: &Path, bytes: u64) {
+    fs::write(path, b"lmgg").expect("is writable");
+    fs::OpenOptions::new()
+        .write(true)
+        .open(path)
+        .and_then(|file| file.set_len(bytes))
+        .expect("is writable");
 }
 
 const BASE_BYTES: u64 = 81_768_585;
@@ -49,6 +60,8 @@ fn a_model_that_is_missing_truncated_or_wrong_is_named_and_not_loaded() {
     zeros(&model, 1_000_000);
     check("truncated", &["has 1000000 bytes instead of 81768585", "models fetch"]);
     zeros(&model, BASE_BYTES);
+    check("wrong magic", &["ggml-base-q8_0.bin is no model: it begins with", "models fetch"]);
+    begun_as_a_model(&model, BASE_BYTES);
     check("wrong hash", &["ggml-base-q8_0.bin has the wrong SHA-256", "models fetch"]);
     let (status, said) = in_folder(folder.path(), &models, &["transcribe", "--model", "huge", "x"]);
     assert!(status == 2 && said.contains("no model huge; known are base-q8_0"), "{said}");
