@@ -10,6 +10,7 @@
 #[allow(dead_code)]
 mod digits;
 #[path = "whisper/sound.rs"]
+#[allow(dead_code)]
 mod sound;
 
 use std::path::PathBuf;

@@ -59,7 +59,7 @@ impl Speed {
 
 /// The best of `models`, which are sorted from the least to the most capable: the most capable one
 /// that is quick enough, or else the quickest. `None` without any.
-pub fn advise<'a>(models: &'a [(String, Speed)]) -> Option<&'a str> {
+pub fn advise(models: &[(String, Speed)]) -> Option<&str> {
     let quick = models.iter().rev().find(|(_, speed)| speed.is_quick_enough());
     let best = quick.or_else(|| models.iter().min_by_key(|(_, speed)| speed.alone_ms));
     best.map(|(id, _)| id.as_str())
