@@ -10,8 +10,10 @@ pub mod call;
 pub mod check;
 pub mod demo;
 pub mod init;
+pub mod intents;
 mod log;
 pub mod models;
+pub mod replay;
 pub mod say;
 pub mod serve;
 pub mod transcribe;
@@ -45,6 +47,10 @@ enum Command {
     Bench(bench::BenchArgs),
     /// Place a real call with a simulated caller's voice.
     Call(call::CallArgs),
+    /// Train, test and explain what callers mean; propose tables from past cases.
+    Intents(intents::IntentsArgs),
+    /// Run new tables over stored calls and show what would have changed.
+    Replay(replay::ReplayArgs),
     /// Who may see the pages.
     User(user::UserArgs),
 }
@@ -61,6 +67,8 @@ pub fn main() -> ExitCode {
         Command::Transcribe(args) => transcribe::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::Call(args) => call::run(&args),
+        Command::Intents(args) => intents::run(&args),
+        Command::Replay(args) => replay::run(&args),
         Command::User(args) => user::run(&args),
     }
 }
