@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+pub mod bench;
 pub mod call;
 pub mod check;
 pub mod demo;
@@ -42,6 +43,8 @@ enum Command {
     Say(say::SayArgs),
     /// Text, timing, intent and stress of recordings.
     Transcribe(transcribe::TranscribeArgs),
+    /// Time what is installed on this machine.
+    Bench(bench::BenchArgs),
     /// Place a real call with a simulated caller's voice.
     Call(call::CallArgs),
     /// Train, test and explain what callers mean; propose tables from past cases.
@@ -62,6 +65,7 @@ pub fn main() -> ExitCode {
         Command::Models(args) => models::run(&args),
         Command::Say(args) => say::run(&args),
         Command::Transcribe(args) => transcribe::run(&args),
+        Command::Bench(args) => bench::run(&args),
         Command::Call(args) => call::run(&args),
         Command::Intents(args) => intents::run(&args),
         Command::Replay(args) => replay::run(&args),

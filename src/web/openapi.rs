@@ -33,8 +33,12 @@ const WAV: &str = "audio/wav";
 
 #[rustfmt::skip]
 fn words() -> Vec<Words> {
-    let get = |path, summary, answer| Words { method: Method::GET, path, summary, body: Body::None, answer };
-    let post = |path, summary, body, answer| Words { method: Method::POST, path, summary, body, answer };
+    let get = |path, summary, answer| {
+        Words { method: Method::GET, path, summary, body: Body::None, answer }
+    };
+    let post = |path, summary, body, answer| {
+        Words { method: Method::POST, path, summary, body, answer }
+    };
     vec![
         get("/", "Leads to the desk, or to the calls", HTML),
         get("/login", "The form to log in", HTML),
@@ -45,7 +49,8 @@ fn words() -> Vec<Words> {
         get("/calls/live", "The running calls alone", HTML),
         get("/calls/{id}", "One call", HTML),
         get("/calls/{id}/audio", "The recording, in ranges", WAV),
-        post("/calls/{id}/erase", "Erases a call or its caller", Body::Form(&["csrf", "sure", "scope"]), HTML),
+        post("/calls/{id}/erase", "Erases a call or its caller",
+            Body::Form(&["csrf", "sure", "scope"]), HTML),
         get("/offer/{token}", "The card behind an offer's link", HTML),
         post("/offer/{token}/accept", "The offered agent accepts", Body::Form(&["csrf"]), HTML),
         post("/offer/{token}/decline", "The offered agent declines", Body::Form(&["csrf"]), HTML),

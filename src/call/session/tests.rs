@@ -1,5 +1,7 @@
 //! Whole calls with the real tables: scripts with expected traces, and a simulated world with
 //! faults. `SEED=n` replays one world.
 
+mod desk;
+mod giving_way;
 mod scripts;
 mod world;

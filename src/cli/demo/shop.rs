@@ -1,7 +1,8 @@
 //! A small business system for the demo: a shop with orders, accounts and appointments.
 //!
-//! `GET /orders/N` → status and postcode; `GET /customers/N` → profile and last orders; `POST /orders/N/cancel`, `/password-resets`,
-//! `/appointments`, `/appointments/cancel`, `/tickets` do a task once per `Idempotency-Key`.
+//! `GET /orders/N` → status and postcode; `GET /customers/N` → profile and last orders;
+//! `POST /orders/N/cancel`, `/password-resets`, `/appointments`, `/appointments/cancel`,
+//! `/tickets` do a task once per `Idempotency-Key`.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;

@@ -142,7 +142,8 @@ proptest! {
 
     #[test]
     fn an_amount_keeps_its_words_and_its_value(whole in 1_usize..100, cents in 1_usize..100) {
-        let said = format!("I paid {} dollars and {} cents", below_hundred(whole), below_hundred(cents));
+        let (dollars, coins) = (below_hundred(whole), below_hundred(cents));
+        let said = format!("I paid {dollars} dollars and {coins} cents");
         let found = slots(&said, &Expecting::Anything);
         prop_assert_eq!(found.len(), 1, "{}: {:?}", said, found);
         prop_assert_eq!(&found[0].1, &format!("{whole}.{cents:02} USD"));
@@ -150,7 +151,9 @@ proptest! {
     }
 
     #[test]
-    fn a_time_of_the_clock_is_found(hour in 1_i8..=12, quarter in 0_usize..4, after in any::<bool>()) {
+    fn a_time_of_the_clock_is_found(
+        hour in 1_i8..=12, quarter in 0_usize..4, after in any::<bool>(),
+    ) {
         let half = if after { "in the evening" } else { "in the morning" };
         let words = below_hundred(hour as usize);
         let next = below_hundred(hour as usize % 12 + 1);
