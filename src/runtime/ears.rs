@@ -134,8 +134,10 @@ impl Thread {
                 self.obey(message);
             }
             let keys: Vec<EarKey> = self.ears.keys().cloned().collect();
+            let pressed = self.pool.is_pressed();
             for key in keys {
                 if let Some(ear) = self.ears.get_mut(&key) {
+                    ear.listener.set_pressed(pressed);
                     ear.listen();
                     ear.act(&key, &self.pool, &self.back);
                 }

@@ -22,6 +22,7 @@ pub mod limits;
 pub mod live;
 mod login;
 mod offer;
+pub mod openapi;
 mod page;
 mod peer;
 mod query;

@@ -10,7 +10,7 @@ use crate::store::users::Role;
 use super::limits::BODY_BYTES_MAX;
 use super::{
     Shared, api, assets, audio, call, calls, desk, dial, dial_page, guard, headers, login, offer,
-    peer, status,
+    openapi, peer, status,
 };
 
 /// Who may use a route.
@@ -65,6 +65,7 @@ pub fn table() -> Vec<Route> {
         row(Method::POST, "/offer/{token}/decline", Page(Agent), || post(offer::decline)),
         row(Method::GET, "/desk", Page(Agent), || get(desk::page)),
         row(Method::GET, "/desk/socket", Socket(Agent), || get(desk::socket)),
+        row(Method::GET, "/api/openapi.json", Api(Agent), || get(openapi::document)),
         row(Method::GET, "/api/desk.schema.json", Api(Agent), || get(desk::schema)),
         row(Method::GET, "/desk/peer", Api(Agent), || get(peer::entrance)),
         row(Method::POST, "/desk/peer", Api(Agent), || post(peer::sit_down)),

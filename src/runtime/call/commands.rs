@@ -1,6 +1,7 @@
 //! Obeys the session's commands, in order.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::base::ids::{LegId, RequestId};
 use crate::call::command::{Command, Fact, Recording, TransferStep};
@@ -14,6 +15,8 @@ use crate::runtime::shared::{Inbound, locked};
 
 use super::CallTask;
 
+/// How long a ring waits for the card to be on the agent's screen.
+const CARD_SHOWN_MAX: Duration = Duration::from_millis(300);
 /// The session counts its own requests from zero.
 const CUSTOMER_REQUEST: RequestId = RequestId(u32::MAX - 1);
 
@@ -29,7 +32,9 @@ impl CallTask {
             Command::DialAgent { leg, card, ring_ms_max: _ } => {
                 // The card is there before the ring.
                 let began = self.wall.as_millisecond();
-                self.shared.pages.offered(&card, began, self.now());
+                if let Some(shown) = self.shared.pages.offered(&card, began, self.now()) {
+                    let _ = tokio::time::timeout(CARD_SHOWN_MAX, shown).await;
+                }
                 self.dial_agent(leg, *card).await;
             }
             Command::HangUp { leg, cause } => {

@@ -94,6 +94,7 @@ pub struct Listener {
     judge: Arc<dyn CompletenessJudge>,
     listening: Listening,
     prompt_playing: bool,
+    pressed: bool,
     upsampler: Upsampler,
     frame_16k: Vec<i16>,
     echo: EchoGuard,
@@ -130,6 +131,7 @@ impl Listener {
                 prompt: None,
             },
             prompt_playing: false,
+            pressed: false,
             upsampler: Upsampler::default(),
             frame_16k: Vec::with_capacity(320),
             echo: EchoGuard::default(),
@@ -154,6 +156,12 @@ impl Listener {
 
     pub fn mode(&self) -> ListenMode {
         self.listening.mode
+    }
+
+    /// Whether more speech waits for the recognisers than they can do: long utterances are cut
+    /// then, so that nobody's turn holds them for long.
+    pub fn set_pressed(&mut self, pressed: bool) {
+        self.pressed = pressed;
     }
 
     /// Whether a prompt is playing to this leg.
@@ -410,7 +418,11 @@ impl Listener {
     }
 
     fn cut_if_long(&mut self, now: Moment) {
-        let too_long = |turn: &mut Turn| turn.length_ms() >= self.settings.utterance_ms_max;
+        let longest_ms = match self.pressed {
+            true => self.settings.utterance_ms_max_pressed,
+            false => self.settings.utterance_ms_max,
+        };
+        let too_long = |turn: &mut Turn| turn.length_ms() >= longest_ms;
         if let Some(turn) = self.turn.take_if(too_long) {
             self.close(now, turn);
         }

@@ -28,6 +28,8 @@ pub use figures::{DECODE_MS_BOUNDS, Figures};
 const PRIORITY: u8 = 33;
 /// How often the watcher looks for workers that hang.
 const WATCH_EVERY: Duration = Duration::from_millis(50);
+/// Callers waiting for each worker at which the pool is pressed.
+const PRESSED_PER_WORKER: usize = 2;
 /// A recogniser that cannot be made is tried again after this.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
@@ -245,6 +247,14 @@ impl Pool {
     /// A speculative decode is the final one now.
     pub fn raise(&self, ticket: Ticket, deadline: Instant) {
         self.shared.lock().queue.raise(ticket.0, deadline);
+    }
+
+    /// Whether callers wait whose turn no worker will come to soon: two for each worker.
+    pub fn is_pressed(&self) -> bool {
+        let state = self.shared.lock();
+        let callers = state.queue.count(DecodeClass::CallerFinal)
+            + state.queue.count(DecodeClass::CallerSpeculative);
+        callers >= PRESSED_PER_WORKER * state.slots.len()
     }
 
     pub fn figures(&self) -> Figures {

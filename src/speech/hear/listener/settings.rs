@@ -64,6 +64,8 @@ pub struct ListenerSettings {
     pub conversation_end_ms: u64,
     /// Longest utterance; longer speech is cut here and goes on as the next.
     pub utterance_ms_max: u64,
+    /// The same while the recognisers have too much to do.
+    pub utterance_ms_max_pressed: u64,
     /// A caller waits no longer than this for a text; then speech counts as unavailable.
     pub decode_wait_ms_max: u64,
     /// The same for bridge speech, for which nobody waits.
@@ -99,6 +101,7 @@ impl Default for ListenerSettings {
             digits_gap_ms: 2_000,
             conversation_end_ms: 700,
             utterance_ms_max: UTTERANCE_MS_MAX,
+            utterance_ms_max_pressed: 8_000,
             decode_wait_ms_max: 3_500,
             conversation_wait_ms_max: 60_000,
             partial_every_ms: 1_000,

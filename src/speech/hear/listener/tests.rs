@@ -300,6 +300,16 @@ fn speech_beyond_the_longest_utterance_is_cut_and_goes_on() {
 }
 
 #[test]
+fn under_pressure_long_speech_is_cut_sooner() {
+    let mut scene = Scene::new(Dialogue, &["long", "rest"]);
+    scene.listener.set_pressed(true);
+    scene.voice(9_000).pause(600);
+    assert_eq!(scene.orders[0].samples.len(), 8_000 * 16);
+    let texts: Vec<&str> = scene.heard.iter().map(|one| one.text.as_str()).collect();
+    assert_eq!(texts, ["long", "rest"]);
+}
+
+#[test]
 fn clicks_are_no_turn() {
     let mut scene = Scene::new(Dialogue, &[]);
     scene.voice(40).pause(600).voice(20).pause(400).voice(40).pause(2_000);

@@ -198,3 +198,17 @@ async fn async_callers_await_their_text() {
     let text = pool.decode(Arc::from([7]), Hint::default(), FINAL, deadline).await.unwrap().text;
     assert_eq!(text, "[7]");
 }
+
+#[test]
+fn the_pool_says_when_it_has_too_much_to_do() {
+    let pool = pool(1, 8);
+    assert!(!pool.is_pressed());
+    let (_, answers) = submit(&pool, &[(UNTIL_STOPPED, FINAL, 60_000)]);
+    thread::sleep(Duration::from_millis(30));
+    let (waiting, more) = submit(&pool, &[(QUICK, FINAL, 60_000), (QUICK, FINAL, 60_000)]);
+    assert!(pool.is_pressed());
+    pool.cancel(waiting[0]);
+    assert!(!pool.is_pressed());
+    drop(pool);
+    drop((answers, more));
+}
