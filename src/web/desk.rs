@@ -37,6 +37,7 @@ pub(super) async fn page(Extension(actor): Extension<Actor>) -> Response {
                         @if actor.is(Role::Supervisor) { a href="/status" { "Status" } }
                         @if actor.is(Role::Admin) { a href="/audit" { "Audit" } }
                     }
+                    div #line {}
                     div #presence {}
                     form.who method="post" action="/logout" {
                         (page::csrf(&actor))
@@ -50,6 +51,7 @@ pub(super) async fn page(Extension(actor): Extension<Actor>) -> Response {
                 }
                 div #notices role="status" aria-live="polite" {}
                 script type="module" src="/assets/desk.js" {}
+                script type="module" src="/assets/desk-line.js" {}
             }
         }
     };

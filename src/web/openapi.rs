@@ -14,6 +14,8 @@ enum Body {
     None,
     /// The fields of a form, all texts.
     Form(&'static [&'static str]),
+    /// An SDP offer.
+    Sdp,
     /// The fields of a JSON object, all texts.
     Json(&'static [&'static str]),
 }
@@ -30,6 +32,8 @@ struct Words {
 const HTML: &str = "text/html";
 const JSON: &str = "application/json";
 const WAV: &str = "audio/wav";
+const SDP: &str = "application/sdp";
+const NONE: &str = "text/plain";
 
 #[rustfmt::skip]
 fn words() -> Vec<Words> {
@@ -39,6 +43,7 @@ fn words() -> Vec<Words> {
     let post = |path, summary, body, answer| {
         Words { method: Method::POST, path, summary, body, answer }
     };
+    let by = |method, path, summary, body, answer| Words { method, path, summary, body, answer };
     vec![
         get("/", "Leads to the desk, or to the calls", HTML),
         get("/login", "The form to log in", HTML),
@@ -56,6 +61,21 @@ fn words() -> Vec<Words> {
         post("/offer/{token}/decline", "The offered agent declines", Body::Form(&["csrf"]), HTML),
         get("/desk", "The agent's desk", HTML),
         get("/desk/socket", "The desk's WebSocket; its messages are in /api/desk.schema.json", JSON),
+        get("/desk/peer", "What an agent's browser needs to connect: TURN servers", JSON),
+        post("/desk/peer", "Opens the agent's one connection of the shift, or takes it up", Body::Sdp, SDP),
+        by(Method::PATCH, "/desk/peer", "Restarts ICE of the agent's connection", Body::Sdp, SDP),
+        by(Method::DELETE, "/desk/peer/{token}", "The agent's page was left", Body::None, NONE),
+        get("/call", "The callers' page", HTML),
+        post("/call", "A call begins: 201, its secret path in Location, the answer", Body::Sdp, SDP),
+        by(Method::OPTIONS, "/call", "Whether another site's page may call (CORS)", Body::None, NONE),
+        get("/call/entrance", "What a page must know before it calls", JSON),
+        post("/call/back", "A wish to be called back", Body::Form(&["number", "name"]), NONE),
+        post("/call/{token}", "A page that was loaded anew takes its call up", Body::Sdp, SDP),
+        by(Method::PATCH, "/call/{token}", "Restarts ICE of the call", Body::Sdp, SDP),
+        by(Method::DELETE, "/call/{token}", "The page was left; 10 s to come back", Body::None, NONE),
+        by(Method::OPTIONS, "/call/{token}", "The same for a call (CORS)", Body::None, NONE),
+        post("/call/{token}/hang-up", "The caller ends the call", Body::None, NONE),
+        get("/call/{token}/captions", "What is said and where the call stands", "text/event-stream"),
         get("/status", "How the service is", HTML),
         get("/audit", "Who did what", HTML),
         get("/api/calls", "The list of calls, with the filters of the page", JSON),
@@ -114,7 +134,7 @@ fn operation(route: &Route, about: Option<&Words>) -> Value {
     one["summary"] = about.map_or(route.path, |about| about.summary).into();
     let (security, role) = match route.access {
         Access::Open => (json!([]), None),
-        Access::OpenForm => (json!([]), None),
+        Access::OpenForm | Access::Caller => (json!([]), None),
         Access::Page(role) | Access::Socket(role) => (json!([{ "session": [] }]), Some(role)),
         Access::Api(role) => (json!([{ "token": [] }, { "session": [] }]), Some(role)),
     };
@@ -139,6 +159,10 @@ fn operation(route: &Route, about: Option<&Words>) -> Value {
         }
         Some(Body::Json(names)) => {
             let content = json!({ "application/json": fields(names) });
+            one["requestBody"] = json!({ "required": true, "content": content });
+        }
+        Some(Body::Sdp) => {
+            let content = json!({ SDP: { "schema": { "type": "string" } } });
             one["requestBody"] = json!({ "required": true, "content": content });
         }
         Some(Body::None) | None => {}

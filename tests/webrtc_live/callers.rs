@@ -37,8 +37,8 @@ async fn a_question_is_answered_aloud_and_in_captions() {
     assert!(shown.to_lowercase().contains("when are you open"), "{shown}");
     assert!(shown.contains(r#""who":"machine""#), "{shown}");
     let hang_up = format!("{base}{path}/hang-up");
-    let ended = http.post(hang_up).header(ORIGIN, &base).send().await.unwrap();
-    assert_eq!(ended.status(), 204);
+    let reply = http.post(hang_up).header(ORIGIN, &base).send().await.unwrap();
+    assert_eq!(reply.status(), 204);
 
     let calls = ended(&server, 1, Duration::from_secs(20)).await;
     let said = aside(move || transcribe(&heard)).await;

@@ -113,7 +113,7 @@ fn secrets_come_from_one_place_and_never_print() {
             "w.toml:3: agents[0].password: found more than one source, \
            expected one of password, password_file, password_env",
             "w.toml:1: agents[0].contact: found neither contact nor password, \
-           expected a contact, or a password for the agent's phone to register with",
+           expected a contact, a password for the agent's phone to register with, or browser = true",
         ],
     );
     let text = "[[agents]]\nid = \"a\"\npassword = \"canary-77\"\n";
