@@ -105,7 +105,12 @@ fn sounds(args: &CallArgs) -> Result<Vec<(String, Pcm)>, String> {
         return Ok(Vec::new());
     }
     let (mut engine, _) = speech::engine(&Voice::default(), None);
-    let voice = CallerVoice { pitch_cents: args.pitch, length: args.pace, snr_db: args.snr, noise: args.noise };
+    let voice = CallerVoice {
+        pitch_cents: args.pitch,
+        length: args.pace,
+        snr_db: args.snr,
+        noise: args.noise,
+    };
     let engine: &mut dyn Synthesizer = engine.as_mut();
     texts
         .into_iter()

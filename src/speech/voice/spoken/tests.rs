@@ -33,7 +33,7 @@ fn figures_are_spoken_properly() {
         ("Mr. Smith & Dr. Who", "Mister Smith and Doctor Who"),
         ("(2 of 3)", "(two of three)"),
         ("12,50 EUR", "twelve euros and fifty cents"),
-        ("wait < 5 minutes. Press 1", "wait five minutes. Press one"),
+        ("wait < 5 minutes. Press 1", "wait less than five minutes. Press one"),
         ("No. Sorry", "No. Sorry"),
         ("No. 5", "number five"),
         ("no figures here", "no figures here"),
@@ -61,6 +61,32 @@ fn figures_are_spoken_properly() {
         ("24/7", "twenty-four seven"),
         ("13 pm", "thirteen pm"),
         ("25:00", "two five zero zero"),
+        ("due on Jan. 5", "due on January fifth"),
+        ("5/3/2026", "May third, twenty twenty-six"),
+        ("13/5/2026", "May thirteenth, twenty twenty-six"),
+        ("3.5.2026", "May third, twenty twenty-six"),
+        ("the 1990s", "the nineteen nineties"),
+        // Numbers that are names.
+        ("order 4217", "order four two one seven"),
+        ("order 20 boxes", "order twenty boxes"),
+        ("your order number 10042.", "your order number one zero zero, four two."),
+        ("room 204", "room two zero four"),
+        ("No. 4217", "number four two one seven"),
+        ("a 5-star stay, COVID-19", "a five star stay, COVID nineteen"),
+        ("call 415 555 0132.", "call four one five, five five five, zero one three two."),
+        // Amounts in several words.
+        ("$1.5 million", "one point five million dollars"),
+        ("EUR 12.50", "twelve euros and fifty cents"),
+        ("$20/month", "twenty dollars per month"),
+        ("-$5", "minus five dollars"),
+        ("€-5", "minus five euros"),
+        ("CHF 20", "twenty francs"),
+        ("10-15%", "ten to fifteen percent"),
+        ("10 %", "ten percent"),
+        ("1/2 an hour", "one half an hour"),
+        ("50 km/h", "fifty kilometres per hour"),
+        ("100Mbit/s", "one hundred megabits per second"),
+        ("press # or *", "press hash or star"),
         // Telephone numbers.
         ("call 0800 123 456.", "call zero eight zero zero, one two three, four five six."),
         ("+49 30 1234567", "plus four nine, three zero, one two three, four five six, seven"),
@@ -107,7 +133,9 @@ fn figures_are_spoken_properly() {
         ("1.2.3", "one two three"),
         ("", ""),
     ] {
-        assert_eq!(english(&tags(written, &Language::english())), said, "{written}");
+        let sentences = sentences(written, &Language::english());
+        let spoken: Vec<String> = sentences.into_iter().map(|one| one.spoken).collect();
+        assert_eq!(spoken.join(" "), said, "{written}");
     }
 }
 
@@ -144,7 +172,64 @@ fn a_transcript_shows_what_was_written() {
         ["Your number is 4217.", "It is due on 3 May.", "Press *7."]
     );
     assert_eq!(written("It was <digits>1. 2</digits> or so."), ["It was 1. 2 or so."]);
-    assert_eq!(as_written("a < b <b>c</b>"), "a  b c");
+    assert_eq!(written("Order No. <digits>4217</digits> is here."), ["Order No. 4217 is here."]);
+    assert_eq!(written("a < b <b>c</b>"), ["a < b c"]);
+}
+
+/// Sentences of a marked text in short: language, pace, level, pause, words.
+fn script(text: &str) -> Vec<String> {
+    let sentences = sentences(text, &Language::english());
+    let shown = sentences.into_iter().map(|one| {
+        let (pace, gain, pause) = (one.pace, one.gain_db, one.pause_ms);
+        let marks: String = one.marks.iter().map(|mark| format!(" @{mark}")).collect();
+        format!("{} {pace:.2} {gain:+.0} {pause}{marks}: {}", one.language, one.spoken)
+    });
+    shown.collect()
+}
+
+#[test]
+fn markup_changes_how_words_are_said() {
+    for (text, expected) in [
+        ("One. Two.", vec!["en 1.00 +0 0: One.", "en 1.00 +0 0: Two."]),
+        ("<speak><p><s>One</s><s>two</s></p></speak>", {
+            vec!["en 1.00 +0 0: One", "en 1.00 +0 0: two"]
+        }),
+        ("One.<break time=\"1s\"/>Two.<break/>", {
+            vec!["en 1.00 +0 0: One.", "en 1.00 +0 1000: Two."]
+        }),
+        ("<break time=\"1s\"/><prosody rate=\"80%\">One.</prosody> Two.", {
+            vec!["en 1.25 +0 1000: One.", "en 1.00 +0 0: Two."]
+        }),
+        ("<prosody volume=\"-6dB\"><prosody rate=\"50%\">a</prosody> b</prosody>", {
+            vec!["en 2.00 -6 0: a", "en 1.00 -6 0: b"]
+        }),
+        ("Say <lang xml:lang=\"de\">5 Tage</lang> now.", {
+            vec!["en 1.00 +0 0: Say", "de 1.00 +0 0: 5 Tage", "en 1.00 +0 0: now."]
+        }),
+        ("<mark name=\"a\"/>One. Two.", vec!["en 1.00 +0 0 @a: One.", "en 1.00 +0 0: Two."]),
+        ("The <sub alias=\"World Wide Web\">WWW</sub>, 2 of them.", {
+            vec!["en 1.00 +0 0: The World Wide Web, two of them."]
+        }),
+    ] {
+        assert_eq!(script(text), expected, "{text}");
+    }
+    for (kind, text, said) in [
+        ("characters", "AB-12*", "A B dash one two star"),
+        ("digits", "4217", "four two one seven"),
+        ("cardinal", "4217", "four thousand two hundred seventeen"),
+        ("ordinal", "3", "third"),
+        ("ordinal", "21st", "twenty-first"),
+        ("date", "2026-05-03", "May third, twenty twenty-six"),
+        ("time", "17:30", "five thirty P M"),
+        ("currency", "€12.50", "twelve euros and fifty cents"),
+        ("telephone", "+49 (30) 123-456", {
+            "plus four nine, three zero, one two three, four five six"
+        }),
+        ("date", "tomorrow", "tomorrow"),
+    ] {
+        let text = format!("<say-as interpret-as=\"{kind}\">{text}</say-as>");
+        assert_eq!(script(&text), [format!("en 1.00 +0 0: {said}")], "{text}");
+    }
 }
 
 proptest::proptest! {
