@@ -148,7 +148,10 @@ fn percentile(times_ms: &mut [u64], percent: usize) -> u64 {
 /// took; the time from the last voice to the last text.
 fn to_text(whisper: &mut Whisper, clip: &Clip) -> Option<u64> {
     let judge = Arc::new(|_: &str, _: ListenMode| Completeness::Complete);
-    let mut listener = Listener::new(ListenerSettings::default(), judge);
+    let mut listener = Listener::new(
+        ListenerSettings { partial_every_ms: 0, ..ListenerSettings::default() },
+        judge,
+    );
     listener.set_mode(Listening {
         mode: ListenMode::Turn,
         language: Language::english(),
@@ -177,7 +180,10 @@ fn to_text(whisper: &mut Whisper, clip: &Clip) -> Option<u64> {
                 }
                 Output::Heard(utterance) => last = Some(now.since(utterance.ended)),
                 Output::Cancel { job } => pending.retain(|(_, waiting, _)| *waiting != job),
-                Output::SpeechBegan
+                Output::SpeechSuspected
+                | Output::SpeechDismissed
+                | Output::SoFar { .. }
+                | Output::SpeechBegan
                 | Output::Raise { .. }
                 | Output::HeardNothing
                 | Output::SpeechUnavailable => {}

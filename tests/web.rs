@@ -4,6 +4,8 @@
 mod access;
 #[path = "web/content.rs"]
 mod content;
+#[path = "web/desk.rs"]
+mod desk;
 #[path = "web/example.rs"]
 mod example;
 #[path = "web/server.rs"]

@@ -33,6 +33,8 @@ pub enum Command {
     Play { leg: LegId, play: PlayId, what: Spoken },
     /// Stop everything that the leg plays or has queued, within a frame.
     StopPlaying { leg: LegId },
+    /// How what the leg plays gives way to a voice; `StopPlaying` and the last play end it.
+    GiveWay { leg: LegId, how: GiveWay },
     /// What each leg hears besides its prompts; all at once, in one tick of the mixer.
     Route { routes: Vec<(LegId, Route)> },
     /// Who hears whom, where more than two are joined; a leg that is not named keeps its route.
@@ -59,6 +61,19 @@ pub enum Command {
     Note { fact: Box<Fact> },
     /// The call is over. Always last, exactly once.
     End { disposition: Disposition },
+}
+
+/// How loud the prompts of a leg are while somebody may be speaking over them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GiveWay {
+    /// As usual; a prompt that was paused goes on where it was.
+    #[default]
+    No,
+    /// 15 dB down: it may be a voice.
+    Duck,
+    /// Silent, and kept where it is: it is a voice, and not yet known whether with words.
+    Pause,
 }
 
 /// What a leg hears when no prompt plays.

@@ -62,8 +62,17 @@ pub enum Event {
         leg: LegId,
         key: Key,
     },
-    /// A voice began (for certain: backchannels and coughs do not count). On a leg whose prompt
-    /// allows barge-in the runtime has already stopped the prompt.
+    /// Something like a voice over a prompt: it may still be a cough or an "uh-huh". Followed by
+    /// `SpeechBegan` or `SpeechDismissed`.
+    SpeechSuspected {
+        leg: LegId,
+    },
+    /// What was suspected was no turn.
+    SpeechDismissed {
+        leg: LegId,
+    },
+    /// A voice began, for certain: backchannels and coughs do not count. Followed by `Heard`,
+    /// `HeardNothing` or `SpeechUnavailable`, unless the leg is listened to for keys only.
     SpeechBegan {
         leg: LegId,
     },

@@ -24,6 +24,7 @@ use crate::base::disposition::Disposition;
 use crate::base::ids::{CallId, ConnectorId, LegId, OfferId, PlayId, RequestId};
 use crate::base::key::Key;
 use crate::base::limits;
+use crate::base::listen::ListenMode;
 use crate::base::moment::Moment;
 use crate::base::reason::Reason;
 use crate::knowledge::Knowledge;
@@ -31,7 +32,7 @@ use crate::policy::{Dialogue, Setup, Tables};
 use crate::understanding::outcome::{StressLevel, Understanding};
 use crate::understanding::{Memory, Understander};
 
-use super::command::{Command, Fact, Recording};
+use super::command::{Command, Fact, GiveWay, Recording};
 use super::event::{Event, LegEnd};
 use super::steer::Steer;
 use super::timer::{Timer, Timers};
@@ -200,6 +201,8 @@ impl Session {
             Event::MediaSilent { leg } => self.media_seen(now, leg, false),
             Event::KeyPressed { leg: LegId::CALLER, key } => self.caller_key(now, key),
             Event::KeyPressed { leg, key } => self.agent_key(now, leg, key),
+            Event::SpeechSuspected { leg } => self.give_way(now, leg, GiveWay::Duck),
+            Event::SpeechDismissed { leg } => self.give_way(now, leg, GiveWay::No),
             Event::SpeechBegan { leg } => self.speech_began(now, leg),
             Event::Heard { leg, utterance } => self.heard(now, leg, *utterance),
             Event::HeardNothing { leg } => self.heard_nothing(now, leg, false),
@@ -246,6 +249,7 @@ impl Session {
             Timer::Turn => self.heard_nothing(now, LegId::CALLER, true),
             Timer::Lookup => self.lookup_lost(now),
             Timer::Plays => self.plays_lost(now),
+            Timer::GivenWay => self.give_way(now, LegId::CALLER, GiveWay::No),
             Timer::Ring => self.ring_over(now),
             Timer::Briefing => self.briefing_over(now),
             Timer::BridgeProof => self.bridge_unproved(now),
@@ -262,6 +266,10 @@ impl Session {
 
     fn command(&mut self, command: Command) {
         debug_assert!(self.phase != Phase::Over, "nothing follows End");
+        if let Command::Listen { leg, mode: ListenMode::KeysOnly } = command {
+            // Nobody tells any more what a voice was.
+            self.go_on_playing(leg);
+        }
         self.out.push_back(command);
     }
 

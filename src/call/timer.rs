@@ -16,6 +16,8 @@ pub enum Timer {
     Lookup,
     /// What was said to the caller has no end.
     Plays,
+    /// A prompt gave way to a voice, and nobody told what became of it.
+    GivenWay,
     /// An offer rings.
     Ring,
     /// The agent has heard the briefing and pressed nothing.

@@ -1,18 +1,18 @@
 //! `warmline call SIP-URI`: a simulated caller places a real call, speaks, listens, and judges
 //! what it hears.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use clap::Args;
 use serde_json::json;
 
-use crate::base::audio::Pcm;
+use crate::base::audio::{Pcm, TELEPHONE_RATE_HZ};
 use crate::base::key::Key;
 use crate::config::settings::Voice;
 use crate::media::wav;
-use crate::runtime::peer::{Peer, PeerCall};
+use crate::runtime::peer::{Capture, Peer, PeerCall};
 use crate::runtime::speech;
 use crate::speech::hear::file::{FileHearing, transcribe};
 use crate::speech::hear::whisper::WhisperSettings;
@@ -62,6 +62,9 @@ pub struct CallArgs {
     /// Write what was heard to this WAV.
     #[arg(long)]
     out: Option<PathBuf>,
+    /// Write both sides to this WAV on one clock: said left, heard right.
+    #[arg(long)]
+    capture: Option<PathBuf>,
 }
 
 fn noise(text: &str) -> Result<Noise, String> {
@@ -142,8 +145,28 @@ async fn place(args: &CallArgs, sounds: &[(String, Pcm)]) -> Result<Pcm, String>
     let ended = if call.is_over() { "the other side hung up" } else { "hung up" };
     note(args, json!({ "event": ended, "length_ms": call.length().as_millis() as u64 }), ended);
     call.hang_up();
+    if let Some(file) = &args.capture {
+        write_capture(file, call.capture())
+            .map_err(|error| format!("{}: {error}", file.display()))?;
+    }
     tokio::time::sleep(Duration::from_millis(300)).await;
     Ok(call.sound())
+}
+
+fn write_capture(file: &Path, capture: &Capture) -> Result<(), hound::Error> {
+    let spec = hound::WavSpec {
+        channels: 2,
+        sample_rate: TELEPHONE_RATE_HZ,
+        bits_per_sample: 16,
+        sample_format: hound::SampleFormat::Int,
+    };
+    let mut writer = hound::WavWriter::create(file, spec)?;
+    for at in 0..capture.said.len().max(capture.heard.len()) {
+        for side in [&capture.said, &capture.heard] {
+            writer.write_sample(side.get(at).copied().unwrap_or(0))?;
+        }
+    }
+    writer.finalize()
 }
 
 /// Speaks, and measures how soon a voice answers.

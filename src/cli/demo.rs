@@ -73,7 +73,8 @@ async fn demo(args: &DemoArgs) -> Result<bool, String> {
     let options = Options { accept_anyone, visible: true };
     println!("starting: loading the recogniser and the voice");
     let server = Server::start(config, options).await.map_err(|error| error.to_string())?;
-    print_how_to_call(&server, args.lan);
+    let desk = server.agent_login("anna").await.map_err(|error| error.to_string())?;
+    print_how_to_call(&server, args.lan, &desk);
     let watching = tokio::spawn(show_all(server.watch()));
     let good = play_two(&server, agent).await;
     let good = good.unwrap_or_else(|error| {
@@ -113,7 +114,7 @@ fn config(args: &DemoArgs, agent: &str) -> Result<Config, String> {
     Config::read("demo.toml", &text, Path::new(&folder)).map_err(|problems| problems.to_string())
 }
 
-fn print_how_to_call(server: &Server, lan: bool) {
+fn print_how_to_call(server: &Server, lan: bool, desk: &str) {
     let port = server.sip_udp().map_or(5060, |address| address.port());
     println!();
     println!("Warmline is ready.");
@@ -126,6 +127,8 @@ fn print_how_to_call(server: &Server, lan: bool) {
         Some(password) => println!("  login     admin / {password}   (shown this once)"),
         None => println!("  login     admin, with the password shown at the first start"),
     }
+    println!("  desk      http://{}/desk   login anna / {desk}", server.web);
+    println!("            (open it now: the second demo call comes to Anna)");
     if lan {
         let address = own_address().map_or_else(|| "ADDRESS".into(), |ip| ip.to_string());
         println!("  softphone of your network: no account needed; dial sip:help@{address}:{port},");

@@ -36,6 +36,11 @@ pub enum ToPage {
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", tag = "type")]
 pub enum FromPage {
+    /// The card is on the screen: now the phone may ring.
+    Shown {
+        call: String,
+        offer: u32,
+    },
     Presence {
         to: Choice,
         reason: Option<String>,

@@ -33,11 +33,14 @@ impl Leg {
         let bed = self.bed_clip(beds);
         let bed_index = self.bed_index % bed.frames().max(1);
         let fresh = self.bed != Bed::Noise && self.bed_age < FADE_IN_FRAMES;
-        let (ducked, bed_age) = (self.ducked, self.bed_age);
+        let bed_age = self.bed_age;
+        let gains = (self.play_gain, if self.ducked { DUCK_GAIN } else { 1.0 });
         let bed_kind = if self.bed == Bed::Noise { FrameKind::Silent } else { FrameKind::Sound };
         let playing = self.player.frame();
         let way = match (&playing, voices.only()) {
-            (Some(play), _) if voices.is_empty() && !play.fading && !ducked => {
+            (Some(play), _)
+                if voices.is_empty() && play.edge == Edge::None && gains == (1.0, 1.0) =>
+            {
                 Way::Copy { clip: play.clip, index: play.index, kind: FrameKind::Sound }
             }
             (None, Some(voice)) if voice.forwardable && voice.codec == codec => Way::Forward(voice),
@@ -61,8 +64,8 @@ impl Leg {
             Way::Mix => {
                 let mut sum = Sum::new(rate_hz);
                 if let Some(play) = &playing {
-                    let gain = if ducked { DUCK_GAIN } else { 1.0 };
-                    sum.add_play(play.clip.sample_frame(rate_hz, play.index), gain, play.fading);
+                    let samples = play.clip.sample_frame(rate_hz, play.index).unwrap_or_default();
+                    sum.add_play(samples, gains, play.edge);
                 }
                 let gain = if playing.is_some() { UNDER_PROMPT_GAIN } else { 1.0 };
                 voices.heard.iter().flatten().for_each(|voice| {
@@ -77,6 +80,7 @@ impl Leg {
                 self.encode(codec, out);
             }
         }
+        self.play_gain = gains.1;
     }
 
     fn encode(&mut self, codec: Codec, out: &mut Composed) {
@@ -169,17 +173,19 @@ impl Sum {
         }
     }
 
-    /// A play that was stopped is heard for a quarter of the frame more, fading.
-    fn add_play(&mut self, samples: Option<&[i16]>, gain: f32, fading: bool) {
-        let samples = samples.unwrap_or_default();
-        if !fading {
-            self.add(samples, gain);
-            return;
-        }
-        let end = (self.count / 4).max(1);
-        for (index, (sum, sample)) in self.samples.iter_mut().zip(samples).take(end).enumerate() {
-            let fade = gain * (end - index) as f32 / end as f32;
-            *sum += i32::from(scale(*sample, fade));
+    /// A play, its gain going from the first to the second of `gains`. One that was stopped is
+    /// heard for a quarter of the frame more, fading; one that goes on comes in as softly.
+    fn add_play(&mut self, samples: &[i16], gains: (f32, f32), edge: Edge) {
+        let count = self.count.max(1) as f32;
+        let quarter = (self.count / 4).max(1);
+        for (index, (sum, sample)) in self.samples.iter_mut().zip(samples).enumerate() {
+            let gain = gains.0 + (gains.1 - gains.0) * (index + 1) as f32 / count;
+            let fade = match edge {
+                Edge::None => 1.0,
+                Edge::Out => quarter.saturating_sub(index) as f32 / quarter as f32,
+                Edge::In => (index + 1).min(quarter) as f32 / quarter as f32,
+            };
+            *sum += i32::from(scale(*sample, gain * fade));
         }
     }
 

@@ -16,7 +16,7 @@ use crate::base::ids::{LegId, PlayId};
 use crate::base::key::Key;
 use crate::base::moment::Moment;
 use crate::base::session::{Codec, MediaPlan};
-use crate::call::command::{Recording, Route};
+use crate::call::command::{GiveWay, Recording, Route};
 
 use super::clip::Clip;
 use super::codec::is_supported;
@@ -269,9 +269,10 @@ impl LegHandle {
         self.shared.change(Change::StopPlaying { leg: self.id });
     }
 
-    /// Lowers the prompt by 12 dB while somebody may be speaking over it.
-    pub fn duck(&self, on: bool) {
-        self.shared.change(Change::Duck { leg: self.id, on });
+    /// Lowers what plays by 15 dB, or keeps it silent where it is, while somebody may be speaking
+    /// over it; or lets it go on.
+    pub fn give_way(&self, how: GiveWay) {
+        self.shared.change(Change::GiveWay { leg: self.id, how });
     }
 
     /// Sends a key by RFC 4733, where the plan has telephone-event; otherwise nothing.

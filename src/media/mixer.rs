@@ -11,7 +11,7 @@ use crate::base::audio::frame_samples;
 use crate::base::ids::{LegId, PlayId};
 use crate::base::moment::Moment;
 use crate::base::session::MediaPlan;
-use crate::call::command::Route;
+use crate::call::command::{GiveWay, Route};
 
 use super::clip::Clip;
 use super::codec::Encoder;
@@ -21,13 +21,14 @@ use super::inbound::{Inbound, InboundSettings, Noticed};
 use super::level::scale;
 use super::limits::{EVENTS_HELD_MAX, FRAME_BYTES, FRAME_SAMPLES_MAX, LEGS_PER_CALL_MAX};
 use super::outbound::{Outbound, Seeds};
-use super::player::{Player, Sound};
+use super::player::{Edge, Player, Sound};
 use super::stats::LegStats;
 use super::tap::{Frame, FrameKind, TapWriter};
 use super::tape::Tape;
 
 /// A prompt under the caller's voice, while it is not clear yet whether that is a barge-in.
-const DUCK_GAIN: f32 = 0.25;
+/// 15 dB down.
+const DUCK_GAIN: f32 = 0.178;
 /// The other party under a prompt.
 const UNDER_PROMPT_GAIN: f32 = 0.25;
 /// Frames over which music and ringing come in.
@@ -72,7 +73,9 @@ pub struct Leg {
     pub plan: Option<MediaPlan>,
     pub heard_tap: Option<TapWriter>,
     pub played_tap: Option<TapWriter>,
-    pub ducked: bool,
+    ducked: bool,
+    /// Gain at which the last frame of a play ended: changes are ramps, so that nothing clicks.
+    play_gain: f32,
     encoder: Option<Encoder>,
     bed: Bed,
     bed_index: usize,
@@ -133,6 +136,7 @@ impl Mixer {
             heard_tap: None,
             played_tap: None,
             ducked: false,
+            play_gain: 1.0,
             encoder: None,
             bed: Bed::Noise,
             bed_index: (seeds.ssrc % 200) as usize,
@@ -399,6 +403,12 @@ impl Leg {
             self.encoder = Encoder::new(plan.codec);
         }
         self.plan = Some(plan);
+    }
+
+    /// What plays gives way to a voice, or goes on.
+    pub fn give_way(&mut self, how: GiveWay) {
+        self.ducked = how == GiveWay::Duck;
+        self.player.set_paused(how == GiveWay::Pause);
     }
 
     /// The counters of both halves.

@@ -17,7 +17,7 @@ use crate::base::ids::{LegId, PlayId};
 use crate::base::key::Key;
 use crate::base::moment::Moment;
 use crate::base::session::MediaPlan;
-use crate::call::command::Route;
+use crate::call::command::{GiveWay, Route};
 
 use super::engine::{Common, SharedStats};
 use super::event::MediaEvent;
@@ -58,7 +58,7 @@ pub enum Change {
     Watch { leg: LegId, on: bool },
     Play { leg: LegId, play: PlayId, sound: Sound },
     StopPlaying { leg: LegId },
-    Duck { leg: LegId, on: bool },
+    GiveWay { leg: LegId, how: GiveWay },
     SendDigit { leg: LegId, key: Key },
     TapHeard { leg: LegId, tap: TapWriter },
     TapPlayed { leg: LegId, tap: TapWriter },
@@ -328,9 +328,9 @@ fn change_leg(mixer: &mut Mixer, now: Instant, change: Change) {
         Change::Play { leg, play, sound } => mixer.play(leg, play, sound),
         Change::StopPlaying { leg } => with(leg, &mut |leg| {
             leg.player.stop();
-            leg.ducked = false;
+            leg.give_way(GiveWay::No);
         }),
-        Change::Duck { leg, on } => with(leg, &mut |leg| leg.ducked = on),
+        Change::GiveWay { leg, how } => with(leg, &mut |leg| leg.give_way(how)),
         Change::SendDigit { leg, key } => with(leg, &mut |leg| leg.outbound.send_key(key)),
         Change::TapHeard { leg, tap } => {
             if let Some(leg) = mixer.leg_mut(leg) {

@@ -100,7 +100,21 @@ pub struct Player {
     queue: VecDeque<Play>,
     /// The frame after the last one of a stopped clip: it is faded out, so that nothing clicks.
     fading: Option<(Arc<Clip>, usize)>,
+    /// Silent, and everything stays where it is.
+    paused: bool,
+    /// The next frame goes on after a pause: it comes in softly.
+    rising: bool,
     ended: VecDeque<Ended>,
+}
+
+/// How a frame begins or ends in the middle of a clip.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Edge {
+    None,
+    /// The clip goes on after a pause: this frame comes in softly.
+    In,
+    /// The clip was stopped or paused: only the fading beginning of this frame is to be heard.
+    Out,
 }
 
 /// The frame of this tick.
@@ -108,8 +122,7 @@ pub struct Player {
 pub struct Playing<'a> {
     pub clip: &'a Clip,
     pub index: usize,
-    /// The clip was stopped: only the fading beginning of this frame is to be heard.
-    pub fading: bool,
+    pub edge: Edge,
 }
 
 impl Player {
@@ -128,12 +141,31 @@ impl Player {
 
     /// Ends everything that plays or waits.
     pub fn stop(&mut self) {
-        if let Some(Play { clip: Some(clip), index, played_ms: 1.., .. }) = self.queue.front() {
-            self.fading = Some((clip.clone(), *index));
-        }
+        self.fade_out();
+        (self.paused, self.rising) = (false, false);
         for play in self.queue.drain(..) {
             let ended = Ended { play: play.id, played_ms: play.played_ms, complete: false };
             self.ended.push_back(ended);
+        }
+    }
+
+    /// Silent from the next frame on, everything kept where it is; or on from there.
+    pub fn set_paused(&mut self, paused: bool) {
+        if paused {
+            self.fade_out();
+        } else if self.paused {
+            self.fading = None;
+            self.rising = true;
+        }
+        self.paused = paused;
+    }
+
+    /// The clip that is being heard ends softly.
+    fn fade_out(&mut self) {
+        if let Some(Play { clip: Some(clip), index, played_ms: 1.., .. }) = self.queue.front()
+            && !self.paused
+        {
+            self.fading = Some((clip.clone(), *index));
         }
     }
 
@@ -146,19 +178,24 @@ impl Player {
     pub fn frame(&mut self) -> Option<Playing<'_>> {
         if self.fading.is_some() {
             let (clip, index) = self.fading.as_ref()?;
-            return Some(Playing { clip, index: *index, fading: true });
+            return Some(Playing { clip, index: *index, edge: Edge::Out });
+        }
+        if self.paused {
+            return None;
         }
         self.settle();
         let play = self.queue.front()?;
         let clip = play.clip.as_deref()?;
-        Some(Playing { clip, index: play.index, fading: false })
+        let edge = if self.rising { Edge::In } else { Edge::None };
+        Some(Playing { clip, index: play.index, edge })
     }
 
     /// The frame of this tick was sent.
     pub fn advance(&mut self) {
-        if self.fading.take().is_some() {
+        if self.fading.take().is_some() || self.paused {
             return;
         }
+        self.rising = false;
         if let Some(play) = self.queue.front_mut()
             && play.clip.is_some()
         {
@@ -221,13 +258,15 @@ mod tests {
         Sound::Clip(Clip::new(&Pcm::silence(8_000, ms)))
     }
 
-    /// Runs `ticks` and says what was played in each: `.` nothing, `p` a frame, `f` a fading one.
+    /// Runs `ticks` and says what was played in each: `.` nothing, `p` a frame, `f` one that fades
+    /// out, `r` one that comes in.
     fn run(player: &mut Player, ticks: usize) -> String {
         let mut out = String::new();
         for _ in 0..ticks {
             let symbol = match player.frame() {
                 None => '.',
-                Some(Playing { fading: true, .. }) => 'f',
+                Some(Playing { edge: Edge::Out, .. }) => 'f',
+                Some(Playing { edge: Edge::In, .. }) => 'r',
                 Some(_) => 'p',
             };
             if symbol != '.' {
@@ -265,6 +304,43 @@ mod tests {
         assert_eq!(ends(&mut player), [(1, 60, false), (2, 0, false)]);
         player.stop();
         assert!(ends(&mut player).is_empty() && !player.is_busy());
+    }
+
+    #[test]
+    fn a_paused_clip_goes_on_where_it_was() {
+        let mut player = Player::default();
+        player.push(PlayId(1), clip(120));
+        assert_eq!(run(&mut player, 2), "pp");
+        player.set_paused(true);
+        player.set_paused(true);
+        assert_eq!(run(&mut player, 5), "f....");
+        assert!(player.is_busy() && ends(&mut player).is_empty());
+        player.set_paused(false);
+        assert_eq!(run(&mut player, 5), "rppp.");
+        assert_eq!(ends(&mut player), [(1, 120, true)], "nothing was lost, nothing said twice");
+    }
+
+    #[test]
+    fn a_paused_clip_can_be_stopped_and_the_next_one_plays() {
+        let mut player = Player::default();
+        player.push(PlayId(1), clip(400));
+        assert_eq!(run(&mut player, 2), "pp");
+        player.set_paused(true);
+        assert_eq!(run(&mut player, 3), "f..");
+        player.stop();
+        player.push(PlayId(2), clip(40));
+        assert_eq!(run(&mut player, 3), "pp.");
+        assert_eq!(ends(&mut player), [(1, 40, false), (2, 40, true)]);
+    }
+
+    #[test]
+    fn a_pause_before_the_first_frame_holds_the_play_back() {
+        let mut player = Player::default();
+        player.set_paused(true);
+        player.push(PlayId(1), clip(40));
+        assert_eq!(run(&mut player, 3), "...");
+        player.set_paused(false);
+        assert_eq!(run(&mut player, 3), "rp.");
     }
 
     #[test]

@@ -184,6 +184,7 @@ impl CallTask {
                 self.forget_play(play);
                 self.happen(Event::PlayFailed { play }).await;
             }
+            Inbound::SoFar(leg, text) => self.show_so_far(leg, &text),
             Inbound::AnswerNow => self.answer_now(),
             Inbound::Abort => {
                 for leg in self.legs.values() {
@@ -201,10 +202,7 @@ impl CallTask {
                 self.last_words = utterance.began;
                 self.shared.metrics.decode.observe_ms(utterance.decode_ms);
             }
-            Event::SpeechBegan { leg } => {
-                self.barge_in(*leg);
-                self.shared.pages.speaking(&self.id, *leg);
-            }
+            Event::SpeechBegan { leg } => self.shared.pages.speaking(&self.id, *leg),
             _ => {}
         }
     }

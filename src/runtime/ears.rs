@@ -134,8 +134,10 @@ impl Thread {
                 self.obey(message);
             }
             let keys: Vec<EarKey> = self.ears.keys().cloned().collect();
+            let pressed = self.pool.is_pressed();
             for key in keys {
                 if let Some(ear) = self.ears.get_mut(&key) {
+                    ear.listener.set_pressed(pressed);
                     ear.listen();
                     ear.act(&key, &self.pool, &self.back);
                 }
@@ -216,7 +218,13 @@ impl Ear {
         while let Some(output) = self.listener.poll_output() {
             let leg = self.leg;
             let event = match output {
+                Output::SpeechSuspected => Event::SpeechSuspected { leg },
+                Output::SpeechDismissed => Event::SpeechDismissed { leg },
                 Output::SpeechBegan => Event::SpeechBegan { leg },
+                Output::SoFar { text } => {
+                    self.so_far(text);
+                    continue;
+                }
                 Output::Heard(utterance) => Event::Heard { leg, utterance },
                 Output::HeardNothing => Event::HeardNothing { leg },
                 Output::SpeechUnavailable => Event::SpeechUnavailable { leg },
@@ -251,6 +259,11 @@ impl Ear {
             };
             let _ = self.inbox.try_send(Inbound::Event(event));
         }
+    }
+
+    /// Text so far of a caller who goes on: for whoever watches the call.
+    fn so_far(&self, text: String) {
+        let _ = self.inbox.try_send(Inbound::SoFar(self.leg, text));
     }
 
     fn instant(&self, moment: Moment) -> Instant {

@@ -17,6 +17,8 @@ pub struct LiveFact {
     pub call: CallId,
     pub at: Moment,
     pub what: Option<Arc<Fact>>,
+    /// The caller's words so far, while they go on; they may still change, and are not kept.
+    pub so_far: Option<String>,
     /// The call is over, in this way.
     pub ended: Option<crate::base::disposition::Disposition>,
 }

@@ -22,6 +22,31 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(40);
 /// RTP ports of simulated phones, away from the server's.
 const PORTS: std::ops::RangeInclusive<u16> = 40_000..=49_998;
 
+/// Both sides of a call at 8 kHz, sample for sample on one clock: what latency is measured on.
+#[derive(Clone, Debug, Default)]
+pub struct Capture {
+    pub said: Vec<i16>,
+    pub heard: Vec<i16>,
+}
+
+/// Puts a frame where its time is; what is missing stays silent.
+fn place(side: &mut Vec<i16>, frame: &Frame) {
+    const SAMPLES_A_MS: usize = 8;
+    let (Ok(at), true) = (usize::try_from(frame.at.0), frame.at.0 < CAPTURE_MS_MAX) else { return };
+    let from = at * SAMPLES_A_MS;
+    let step = (frame.rate_hz as usize / 8_000).max(1);
+    let samples: Vec<i16> = frame.samples().iter().step_by(step).copied().collect();
+    if side.len() < from + samples.len() {
+        side.resize(from + samples.len(), 0);
+    }
+    if let Some(room) = side.get_mut(from..from + samples.len()) {
+        room.copy_from_slice(&samples);
+    }
+}
+
+/// Longest call that is captured.
+const CAPTURE_MS_MAX: u64 = 30 * 60 * 1_000;
+
 /// Why a simulated phone could not do what it should.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
@@ -46,6 +71,8 @@ pub struct PeerCall {
     leg: media::LegHandle,
     media_events: mpsc::Receiver<MediaEvent>,
     tap: Tap,
+    sent_tap: Tap,
+    capture: Capture,
     /// Everything heard so far.
     pub heard: Vec<i16>,
     pub heard_rate_hz: u32,
@@ -153,7 +180,7 @@ impl PeerCall {
         media_events: mpsc::Receiver<MediaEvent>,
     ) -> Self {
         call.set_routes(&[(LegId::CALLER, Route::Quiet)]);
-        let tap = leg.tap_heard();
+        let (tap, sent_tap) = (leg.tap_heard(), leg.tap_played());
         Self {
             sip,
             events,
@@ -161,6 +188,8 @@ impl PeerCall {
             leg,
             media_events,
             tap,
+            sent_tap,
+            capture: Capture::default(),
             heard: Vec::new(),
             heard_rate_hz: 8_000,
             began: Instant::now(),
@@ -241,7 +270,11 @@ impl PeerCall {
     fn hear(&mut self) {
         let mut frames: Vec<Frame> = Vec::new();
         self.tap.drain(&mut frames);
+        let mut sent: Vec<Frame> = Vec::new();
+        self.sent_tap.drain(&mut sent);
+        sent.iter().for_each(|frame| place(&mut self.capture.said, frame));
         for frame in &frames {
+            place(&mut self.capture.heard, frame);
             self.heard_rate_hz = frame.rate_hz;
             self.heard.extend_from_slice(frame.samples());
             if level_dbfs(frame.samples()) > VOICE_DBFS {
@@ -255,6 +288,11 @@ impl PeerCall {
                 self.ended = true;
             }
         }
+    }
+
+    /// What was said and heard, both on the call's clock.
+    pub fn capture(&self) -> &Capture {
+        &self.capture
     }
 
     /// Since the answer.

@@ -159,6 +159,21 @@ impl Server {
         Ok(Server { shared, web, admin_password, stop_web: Some(stop_web) })
     }
 
+    /// Makes sure that the agent `agent` can log in; answers with a new password.
+    pub async fn agent_login(&self, agent: &str) -> Result<String, StartFault> {
+        let store = &self.shared.store;
+        let password = crate::store::tokens::draw();
+        let role = crate::store::users::Role::Agent;
+        match crate::store::users::add(store, agent, &password, role, None).await {
+            Ok(()) => {}
+            Err(crate::store::StoreFault::Refused(_)) => {
+                crate::store::users::set_password(store, agent, &password).await.map_err(fault)?;
+            }
+            Err(error) => return Err(fault(error)),
+        }
+        Ok(password)
+    }
+
     pub fn sip_udp(&self) -> Option<SocketAddr> {
         self.shared.sip.udp_address()
     }

@@ -33,6 +33,8 @@ pub enum Inbound {
     Event(Event),
     Lookup(RequestId, Result<LookupReply, LookupFailure>),
     PlayFailed(PlayId),
+    /// The words so far of somebody who goes on speaking.
+    SoFar(LegId, String),
     /// Rung long enough.
     AnswerNow,
     /// Every leg is to be hung up now.

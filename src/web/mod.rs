@@ -19,6 +19,7 @@ pub mod limits;
 pub mod live;
 mod login;
 mod offer;
+pub mod openapi;
 mod page;
 mod query;
 pub mod routes;

@@ -8,7 +8,9 @@ use axum::{Router, middleware};
 use crate::store::users::Role;
 
 use super::limits::BODY_BYTES_MAX;
-use super::{Shared, api, assets, audio, call, calls, desk, guard, headers, login, offer, status};
+use super::{
+    Shared, api, assets, audio, call, calls, desk, guard, headers, login, offer, openapi, status,
+};
 
 /// Who may use a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,6 +62,7 @@ pub fn table() -> Vec<Route> {
         row(Method::POST, "/offer/{token}/decline", Page(Agent), || post(offer::decline)),
         row(Method::GET, "/desk", Page(Agent), || get(desk::page)),
         row(Method::GET, "/desk/socket", Socket(Agent), || get(desk::socket)),
+        row(Method::GET, "/api/openapi.json", Api(Agent), || get(openapi::document)),
         row(Method::GET, "/api/desk.schema.json", Api(Agent), || get(desk::schema)),
         row(Method::GET, "/status", Page(Supervisor), || get(status::page)),
         row(Method::GET, "/audit", Page(Admin), || get(status::audit)),

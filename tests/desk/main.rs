@@ -4,6 +4,7 @@
 mod browser;
 mod page;
 mod play;
+mod whole;
 
 // The web tests' server and example calls; not all of them are used here.
 #[allow(dead_code)]
@@ -12,3 +13,16 @@ mod example;
 #[allow(dead_code)]
 #[path = "../web/server.rs"]
 mod server;
+
+// Phones and the real binary, as the live tests have them.
+#[allow(dead_code)]
+#[path = "../live/baresip.rs"]
+mod baresip;
+#[allow(dead_code)]
+#[path = "../live/server.rs"]
+mod phones;
+#[allow(dead_code)]
+#[path = "../live/tone.rs"]
+mod tone;
+
+use phones::ports;

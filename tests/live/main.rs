@@ -12,3 +12,5 @@ mod load;
 mod signalling;
 mod tools;
 mod transfers;
+
+use server::ports;

@@ -1,23 +1,31 @@
 //! What is being said to whom, and what was really heard of it.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::base::card::Speaker;
 use crate::base::ids::LegId;
 use crate::base::markup;
 use crate::base::spoken::{Heard, Spoken};
-use crate::call::command::Command;
+use crate::call::command::{Command, GiveWay};
 
 use super::*;
 
 /// Longer than any prompt: plays without an end are given up.
 const PLAYS_MAX: Duration = Duration::from_secs(90);
 
+/// What was suspected is known for what it was after this.
+const DUCKED_MAX: Duration = Duration::from_secs(3);
+/// The same for a voice: the longest utterance and its text.
+const PAUSED_MAX: Duration = Duration::from_secs(36);
+
 /// Plays that have not ended.
 #[derive(Debug, Default)]
 pub(super) struct Plays {
     list: Vec<Playing>,
     next: u32,
+    /// Legs whose plays give way to a voice.
+    giving_way: BTreeMap<LegId, GiveWay>,
 }
 
 #[derive(Debug)]
@@ -28,11 +36,22 @@ struct Playing {
     /// When it has been heard whole, recording may begin.
     notice: bool,
     said: bool,
+    barge_in: bool,
 }
 
 impl Plays {
     pub fn on(&self, leg: LegId) -> bool {
         self.list.iter().any(|playing| playing.leg == leg)
+    }
+
+    /// Whether the leg plays something, and a voice may interrupt all of it.
+    fn may_be_interrupted(&self, leg: LegId) -> bool {
+        let mut on_leg = self.list.iter().filter(|playing| playing.leg == leg).peekable();
+        on_leg.peek().is_some() && on_leg.all(|playing| playing.barge_in)
+    }
+
+    pub(super) fn given_way(&self, leg: LegId) -> GiveWay {
+        self.giving_way.get(&leg).copied().unwrap_or_default()
     }
 }
 
@@ -42,7 +61,8 @@ impl Session {
         let play = PlayId(self.plays.next);
         self.plays.next += 1;
         let said = leg == LegId::CALLER;
-        self.plays.list.push(Playing { play, leg, began: now, notice: false, said });
+        let barge_in = what.barge_in;
+        self.plays.list.push(Playing { play, leg, began: now, notice: false, said, barge_in });
         if said {
             self.timers.stop(Timer::NoInput);
             self.timers.set(Timer::Plays, now, PLAYS_MAX);
@@ -61,7 +81,42 @@ impl Session {
 
     pub(super) fn stop_playing(&mut self, leg: LegId) {
         if self.plays.on(leg) {
+            self.plays.giving_way.remove(&leg);
             self.command(Command::StopPlaying { leg });
+        }
+    }
+
+    /// What the leg plays gives way to a voice, as far as it may be interrupted, or goes on.
+    pub(super) fn give_way(&mut self, now: Moment, leg: LegId, how: GiveWay) {
+        if how == GiveWay::No {
+            return self.go_on_playing(leg);
+        }
+        if self.plays.given_way(leg) == how || !self.plays.may_be_interrupted(leg) {
+            return;
+        }
+        self.plays.giving_way.insert(leg, how);
+        if leg == LegId::CALLER {
+            let longest = if how == GiveWay::Duck { DUCKED_MAX } else { PAUSED_MAX };
+            self.timers.set(Timer::GivenWay, now, longest);
+        }
+        self.command(Command::GiveWay { leg, how });
+    }
+
+    /// What gave way goes on where it was.
+    pub(super) fn go_on_playing(&mut self, leg: LegId) {
+        if self.plays.giving_way.remove(&leg).is_none_or(|how| how == GiveWay::No) {
+            return;
+        }
+        if leg == LegId::CALLER {
+            self.timers.stop(Timer::GivenWay);
+        }
+        self.command(Command::GiveWay { leg, how: GiveWay::No });
+    }
+
+    /// Words came of a voice over a prompt: what may be interrupted is over.
+    pub(super) fn interrupted(&mut self, leg: LegId) {
+        if self.plays.may_be_interrupted(leg) {
+            self.stop_playing(leg);
         }
     }
 
@@ -92,6 +147,9 @@ impl Session {
         if playing.notice && complete {
             self.notice_heard();
         }
+        if !self.plays.on(playing.leg) {
+            self.go_on_playing(playing.leg);
+        }
         match playing.leg {
             LegId::CALLER if !self.plays.on(LegId::CALLER) => {
                 self.timers.stop(Timer::Plays);
@@ -111,5 +169,6 @@ impl Session {
 
     pub(super) fn forget_plays(&mut self, leg: LegId) {
         self.plays.list.retain(|playing| playing.leg != leg);
+        self.plays.giving_way.remove(&leg);
     }
 }

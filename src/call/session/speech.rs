@@ -2,7 +2,7 @@
 
 use crate::base::card::Speaker;
 use crate::base::utterance::Utterance;
-use crate::call::command::UnderstandingNote;
+use crate::call::command::{GiveWay, UnderstandingNote};
 use crate::understanding::outcome::Expecting;
 
 use super::*;
@@ -11,7 +11,9 @@ use super::*;
 const TURN_MAX: Duration = Duration::from_secs(35);
 
 impl Session {
+    /// A voice, for certain. What plays is silent until it is known whether words came of it.
     pub(super) fn speech_began(&mut self, now: Moment, leg: LegId) {
+        self.give_way(now, leg, GiveWay::Pause);
         if leg != LegId::CALLER || matches!(self.phase, Phase::Ending(_)) {
             return;
         }
@@ -22,6 +24,7 @@ impl Session {
     }
 
     pub(super) fn heard(&mut self, now: Moment, leg: LegId, utterance: Utterance) {
+        self.interrupted(leg);
         if leg != LegId::CALLER {
             self.note_said(Speaker::Agent, utterance, None);
             return;
@@ -67,6 +70,11 @@ impl Session {
 
     /// A turn without words, or one that the recogniser lost.
     pub(super) fn heard_nothing(&mut self, now: Moment, leg: LegId, lost: bool) {
+        match lost {
+            // The caller wanted something that we could not hear.
+            true if self.plays.given_way(leg) == GiveWay::Pause => self.stop_playing(leg),
+            _ => self.go_on_playing(leg),
+        }
         if leg != LegId::CALLER || self.phase != Phase::Dialogue {
             return;
         }

@@ -1,5 +1,6 @@
 //! Whole calls with the real tables: scripts with expected traces, and a simulated world with
 //! faults. `SEED=n` replays one world.
 
+mod desk;
 mod scripts;
 mod world;

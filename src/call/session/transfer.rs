@@ -168,6 +168,8 @@ impl Session {
             self.command(Command::ReleaseAgent { agent, outcome: AgentOutcome::Withdrawn });
             return;
         }
+        // An earlier claim may come while it is waited to ask again: one offer at a time.
+        self.timers.stop(Timer::Retry);
         self.offer_to(now, agent, name);
     }
 

@@ -1,7 +1,8 @@
 //! A small business system for the demo: a shop with orders, accounts and appointments.
 //!
-//! `GET /orders/N` → status and postcode; `POST /orders/N/cancel`, `/password-resets`,
-//! `/appointments`, `/appointments/cancel` do a task once per `Idempotency-Key`.
+//! `GET /orders/N` → status and postcode; `GET /customers/N` → profile and last orders;
+//! `POST /orders/N/cancel`, `/password-resets`, `/appointments`, `/appointments/cancel`,
+//! `/tickets` do a task once per `Idempotency-Key`.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -31,6 +32,8 @@ pub async fn serve(address: SocketAddr) -> std::io::Result<SocketAddr> {
         .route("/password-resets", post(task))
         .route("/appointments", post(task))
         .route("/appointments/cancel", post(task))
+        .route("/customers/{number}", get(customer))
+        .route("/tickets", post(task))
         .with_state(Done::default());
     tokio::spawn(async move {
         if let Err(error) = axum::serve(listener, shop).await {
@@ -54,6 +57,19 @@ async fn order(Path(number): Path<String>) -> Result<Json<Value>, StatusCode> {
         "number": number, "status": status, "arrives": arrives,
         "customer": { "postcode": postcode },
     })))
+}
+
+/// Every caller of the demo is an old customer.
+async fn customer(Path(number): Path<String>) -> Json<Value> {
+    let digits: String = number.chars().filter(char::is_ascii_digit).collect();
+    let tail = digits.get(digits.len().saturating_sub(4)..).unwrap_or_default();
+    Json(json!({
+        "number": format!("88-{tail}"), "since": "2019", "tier": "gold",
+        "orders": [
+            { "number": "4217", "status": "is on its way", "item": "Oak shelf, 2 pieces" },
+            { "number": "5500", "status": "was delivered", "item": "Desk lamp" },
+        ],
+    }))
 }
 
 async fn cancel_order(

@@ -238,11 +238,11 @@ fn a_prompt_over_a_bridge_lowers_the_other_party() {
 fn a_prompt_stops_within_a_frame_and_can_be_ducked() {
     let mut world = World::new(&[(CALLER, Codec::Pcmu)]);
     world.mixer.play(CALLER, PlayId(1), Sound::Clip(tone_clip(1_500.0, 5_000)));
-    world.mixer.leg_mut(CALLER).unwrap().ducked = true;
+    world.mixer.leg_mut(CALLER).unwrap().give_way(GiveWay::Duck);
     let heard = world.run(30, &[]);
     let level = world.level(&heard, CALLER, 1_500.0);
-    assert!((level + 32.0).abs() < 1.0, "ducked: {level}");
-    world.mixer.leg_mut(CALLER).unwrap().ducked = false;
+    assert!((level + 35.0).abs() < 1.0, "ducked: {level}");
+    world.mixer.leg_mut(CALLER).unwrap().give_way(GiveWay::No);
     world.run(10, &[]);
     world.mixer.leg_mut(CALLER).unwrap().player.stop();
     let heard = world.run(5, &[]);
@@ -256,6 +256,33 @@ fn a_prompt_stops_within_a_frame_and_can_be_ducked() {
     let expected =
         MediaEvent::PlayEnded { leg: CALLER, play: PlayId(1), played_ms: 800, complete: false };
     assert_eq!(ended, Some(expected));
+}
+
+#[test]
+fn a_prompt_that_gave_way_goes_on_where_it_was() {
+    let mut world = World::new(&[(CALLER, Codec::Pcmu)]);
+    world.mixer.play(CALLER, PlayId(1), Sound::Clip(tone_clip(400.0, 1_000)));
+    let mut all = world.run(20, &[])[0].1.clone();
+    for how in [GiveWay::Duck, GiveWay::Pause] {
+        world.mixer.leg_mut(CALLER).unwrap().give_way(how);
+        all.extend_from_slice(&world.run(10, &[])[0].1);
+    }
+    let ended = |world: &mut World| {
+        std::iter::from_fn(|| world.mixer.poll_event())
+            .find(|event| matches!(event, MediaEvent::PlayEnded { .. }))
+    };
+    assert_eq!(ended(&mut world), None, "paused is not ended");
+    let paused = &all[30 * 160 + 48..];
+    assert!(level_dbfs(paused) < -55.0, "{}", level_dbfs(paused));
+    world.mixer.leg_mut(CALLER).unwrap().give_way(GiveWay::No);
+    all.extend_from_slice(&world.run(25, &[])[0].1);
+    let step = all.windows(2).map(|pair| (pair[0] - pair[1]).abs()).max().unwrap();
+    assert!(step < 2_000, "no click: {step}");
+    let heard_again = &all[40 * 160..60 * 160];
+    assert!((tone_level_dbfs(&heard_again[400..], 8_000, 400.0) + 20.0).abs() < 1.0);
+    let expected =
+        MediaEvent::PlayEnded { leg: CALLER, play: PlayId(1), played_ms: 1_000, complete: true };
+    assert_eq!(ended(&mut world), Some(expected), "all of it was heard");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Obeys the session's commands, in order.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::base::ids::{LegId, RequestId};
 use crate::call::command::{Command, Fact, Recording, TransferStep};
@@ -14,6 +15,8 @@ use crate::runtime::shared::{Inbound, locked};
 
 use super::CallTask;
 
+/// How long a ring waits for the card to be on the agent's screen.
+const CARD_SHOWN_MAX: Duration = Duration::from_millis(300);
 /// The session counts its own requests from zero.
 const CUSTOMER_REQUEST: RequestId = RequestId(u32::MAX - 1);
 
@@ -29,7 +32,9 @@ impl CallTask {
             Command::DialAgent { leg, card, ring_ms_max: _ } => {
                 // The card is there before the ring.
                 let began = self.wall.as_millisecond();
-                self.shared.pages.offered(&card, began, self.now());
+                if let Some(shown) = self.shared.pages.offered(&card, began, self.now()) {
+                    let _ = tokio::time::timeout(CARD_SHOWN_MAX, shown).await;
+                }
                 self.dial_agent(leg, *card).await;
             }
             Command::HangUp { leg, cause } => {
@@ -39,6 +44,11 @@ impl CallTask {
             }
             Command::Play { leg, play, what } => self.play(leg, play, what),
             Command::StopPlaying { leg } => self.stop_playing(leg),
+            Command::GiveWay { leg, how } => {
+                if let Some(open) = self.legs.get(&leg) {
+                    open.media.give_way(how);
+                }
+            }
             Command::Route { routes } => self.media.set_routes(&routes),
             Command::Hear { hearing } => self.media.set_hearing(&hearing),
             Command::SendKey { leg, key } => {
@@ -116,6 +126,20 @@ impl CallTask {
         });
     }
 
+    /// Whoever watches; nobody is no fault.
+    fn tell_live(&self, fact: LiveFact) {
+        let _ = self.shared.live.send(fact);
+    }
+
+    /// The words so far of a caller who goes on speaking, without what may be a card number.
+    pub(super) fn show_so_far(&self, leg: LegId, text: &str) {
+        if leg == LegId::CALLER {
+            let (call, at) = (self.id.clone(), self.now());
+            let so_far = Some(crate::understanding::redact(text));
+            self.tell_live(LiveFact { call, at, what: None, so_far, ended: None });
+        }
+    }
+
     /// Who is this? Asked as soon as a person is wanted, so that it is there with the card.
     fn ask_for_customer(&self) {
         let connector = self.shared.knowledge.connector(&"customer".into()).cloned();
@@ -135,7 +159,7 @@ impl CallTask {
         self.watch(&fact);
         self.shared.pages.fact(&self.id, at, &fact);
         let what = Some(Arc::new(fact.clone()));
-        let _ = self.shared.live.send(LiveFact { call: self.id.clone(), at, what, ended: None });
+        self.tell_live(LiveFact { call: self.id.clone(), at, what, so_far: None, ended: None });
         drop(self.shared.store.note(&self.id, at, self.wall_at(at), fact).await);
     }
 
@@ -206,7 +230,8 @@ impl CallTask {
         self.shared.pages.ended(&self.id, at, disposition);
         drop(self.shared.store.ended(&self.id, at, self.wall_at(at), disposition).await);
         let ended = Some(disposition);
-        let _ = self.shared.live.send(LiveFact { call: self.id.clone(), at, what: None, ended });
+        let call = self.id.clone();
+        self.tell_live(LiveFact { call, at, what: None, so_far: None, ended });
         self.over = true;
     }
 }

@@ -13,7 +13,6 @@ use super::CallTask;
 /// One thing that is being said.
 pub struct Playing {
     leg: LegId,
-    barge_in: bool,
     /// Sentences with their length, as they were handed over.
     parts: Arc<Mutex<Vec<(String, u64)>>>,
 }
@@ -26,8 +25,7 @@ impl CallTask {
         };
         let (sender, stream) = play_stream();
         let parts: Arc<Mutex<Vec<(String, u64)>>> = Arc::default();
-        let barge_in = what.barge_in;
-        self.plays.insert(play, Playing { leg, barge_in, parts: parts.clone() });
+        self.plays.insert(play, Playing { leg, parts: parts.clone() });
         open.media.play_stream(play, stream);
         self.shared.ears.set_prompt((self.id.clone(), leg), true);
         let codec = open.media.codec();
@@ -58,14 +56,6 @@ impl CallTask {
             said_at: said_at.map(|moment| moment.0),
         };
         tokio::spawn(job.run(what, sender, parts));
-    }
-
-    /// The leg's voice interrupts what may be interrupted.
-    pub(super) fn barge_in(&mut self, leg: LegId) {
-        let mut on_leg = self.plays.values().filter(|playing| playing.leg == leg).peekable();
-        if on_leg.peek().is_some() && on_leg.all(|playing| playing.barge_in) {
-            self.stop_playing(leg);
-        }
     }
 
     pub(super) fn stop_playing(&mut self, leg: LegId) {

@@ -11,7 +11,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock};
 
 use jiff::Timestamp;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 use crate::base::card::OfferCard;
 use crate::base::disposition::Disposition;
@@ -66,6 +66,8 @@ struct Inner {
 struct OneDesk {
     board: Option<Board>,
     line: Option<Line>,
+    /// Who waits for the card to be on the screen.
+    awaited: Option<oneshot::Sender<()>>,
 }
 
 struct Line {
@@ -248,11 +250,17 @@ impl Pages {
         inner.viewers.retain(|_, line| line.send(&message));
     }
 
-    /// The card, before the phone rings.
-    pub fn offered(&self, card: &OfferCard, began_unix_ms: i64, now: Moment) {
+    /// The card, before the phone rings. Where a page is open, the receiver tells when it is on
+    /// the screen.
+    pub fn offered(
+        &self,
+        card: &OfferCard,
+        began_unix_ms: i64,
+        now: Moment,
+    ) -> Option<oneshot::Receiver<()>> {
         let mut inner = locked(&self.inner);
         let side = inner.sides.get(&card.call).cloned().unwrap_or_default();
-        let Some(desk) = inner.desks.get_mut(&card.agent) else { return };
+        let desk = inner.desks.get_mut(&card.agent)?;
         match &mut desk.board {
             Some(board) if board.call == card.call && board.stage() != Stage::WrapUp => {
                 board.rung_again(card, now);
@@ -266,8 +274,11 @@ impl Pages {
                 desk.board = Some(board);
             }
         }
+        let (tell, shown) = oneshot::channel();
+        desk.awaited = Some(tell);
         desk.send_lines();
         desk.send_call();
+        desk.line.is_some().then_some(shown)
     }
 
     /// A fact of a call, as it happens.

@@ -9,6 +9,8 @@ use super::transcript::TextEnd;
 
 /// A closing timestamp this near to the end of the turn ends the text.
 const CLOSING_SLACK_MS: u64 = 600;
+/// The same while digits are spoken: one more digit has room in 600 ms.
+const CLOSING_SLACK_MS_DIGITS: u64 = 260;
 /// Repetition of at least this many text tokens is a loop.
 const REPEAT_TOKENS_MIN: usize = 3;
 /// The same while digits are spoken: "five five five five" is no loop.
@@ -56,6 +58,7 @@ pub struct EndGuard {
     turn_ms: u64,
     tokens_max: usize,
     repeat_min: usize,
+    slack_ms: u64,
 }
 
 impl EndGuard {
@@ -67,6 +70,7 @@ impl EndGuard {
             turn_ms,
             tokens_max: usize::try_from(tokens_max).unwrap_or(usize::MAX),
             repeat_min: if digits { REPEAT_TOKENS_MIN_DIGITS } else { REPEAT_TOKENS_MIN },
+            slack_ms: if digits { CLOSING_SLACK_MS_DIGITS } else { CLOSING_SLACK_MS },
         }
     }
 
@@ -91,7 +95,7 @@ impl EndGuard {
     /// The last token is a timestamp after text, at most the slack before the end of the turn.
     fn closed_near_the_end(&self, tokens: &[i32]) -> bool {
         let Some((last, before)) = tokens.split_last() else { return false };
-        let near = self.map.time_ms(*last).is_some_and(|ms| ms + CLOSING_SLACK_MS >= self.turn_ms);
+        let near = self.map.time_ms(*last).is_some_and(|ms| ms + self.slack_ms >= self.turn_ms);
         near && before.iter().any(|token| self.map.is_text(*token))
     }
 
@@ -169,6 +173,14 @@ mod tests {
         assert_eq!(guard.allow(&fives), Allowed::Anything);
         let loops: Vec<i32> = std::iter::repeat_n(5, 16).collect();
         assert_eq!(guard.allow(&loops), Allowed::OnlyEnd(TextEnd::Repetition));
+    }
+
+    #[test]
+    fn a_last_digit_is_waited_for() {
+        let guard = EndGuard::new(MAP, 3_000, true);
+        assert_eq!(guard.allow(&[at(0), 10, 11, at(2_500)]), Allowed::Anything);
+        let end = Allowed::OnlyEnd(TextEnd::ClosingTime);
+        assert_eq!(guard.allow(&[at(0), 10, 11, at(2_500), at(2_500), 12, at(2_900)]), end);
     }
 
     #[test]

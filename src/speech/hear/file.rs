@@ -47,7 +47,9 @@ pub fn transcribe(
 ) -> Result<Vec<Utterance>, TranscribeError> {
     let sound = to_speech_rate(samples, rate_hz);
     let judge = Arc::new(|_: &str, _: ListenMode| Completeness::Open);
-    let mut listener = Listener::new(hearing.settings, judge);
+    // Nobody watches a file being heard.
+    let settings = ListenerSettings { partial_every_ms: 0, ..hearing.settings };
+    let mut listener = Listener::new(settings, judge);
     listener.set_mode(Listening { mode: hearing.mode, language: hearing.language, prompt: None });
     let mut utterances = Vec::new();
     let mut now = Moment::ZERO;
@@ -76,7 +78,10 @@ fn obey(
                 listener.handle_decoded(now, order.job, Ok::<_, DecodeFailure>(transcript));
             }
             Output::Heard(utterance) => utterances.push(*utterance),
-            Output::SpeechBegan
+            Output::SpeechSuspected
+            | Output::SpeechDismissed
+            | Output::SoFar { .. }
+            | Output::SpeechBegan
             | Output::Raise { .. }
             | Output::Cancel { .. }
             | Output::HeardNothing

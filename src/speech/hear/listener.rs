@@ -6,7 +6,8 @@
 //! decides how much silence ends the turn. If the speaker goes on, the text is thrown away.
 //!
 //! Each `SpeechBegan` is followed by exactly one of `Heard`, `HeardNothing`, `SpeechUnavailable`,
-//! unless `set_mode(KeysOnly)` makes the listener forget what it heard.
+//! unless `set_mode(KeysOnly)` makes the listener forget what it heard. Over a prompt a voice is
+//! suspected first; its length or its words then say whether it began a turn or is dismissed.
 
 mod settings;
 #[cfg(test)]
@@ -43,7 +44,12 @@ const FRAMES_MISSING_MS: u64 = 60;
 /// What a listener wants done or known.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Output {
-    /// A voice, for certain. The prompt stops, if it may be interrupted.
+    /// Something like a voice over a prompt: the prompt is ducked until it is known what it is.
+    /// Followed by exactly one of `SpeechBegan` and `SpeechDismissed`.
+    SpeechSuspected,
+    /// It was a cough, an "uh-huh", or nothing: the prompt goes on as before.
+    SpeechDismissed,
+    /// A voice, for certain. The prompt is silent, if it may be interrupted.
     SpeechBegan,
     StartDecode(DecodeOrder),
     /// A speculative decode turned out to be the final one.
@@ -54,6 +60,10 @@ pub enum Output {
     /// Nobody wants this decode any more.
     Cancel {
         job: JobId,
+    },
+    /// The words so far of a speaker who goes on; they may still change.
+    SoFar {
+        text: String,
     },
     Heard(Box<Utterance>),
     /// A turn without usable words.
@@ -84,6 +94,7 @@ pub struct Listener {
     judge: Arc<dyn CompletenessJudge>,
     listening: Listening,
     prompt_playing: bool,
+    pressed: bool,
     upsampler: Upsampler,
     frame_16k: Vec<i16>,
     echo: EchoGuard,
@@ -120,6 +131,7 @@ impl Listener {
                 prompt: None,
             },
             prompt_playing: false,
+            pressed: false,
             upsampler: Upsampler::default(),
             frame_16k: Vec::with_capacity(320),
             echo: EchoGuard::default(),
@@ -144,6 +156,12 @@ impl Listener {
 
     pub fn mode(&self) -> ListenMode {
         self.listening.mode
+    }
+
+    /// Whether more speech waits for the recognisers than they can do: long utterances are cut
+    /// then, so that nobody's turn holds them for long.
+    pub fn set_pressed(&mut self, pressed: bool) {
+        self.pressed = pressed;
     }
 
     /// Whether a prompt is playing to this leg.
@@ -191,6 +209,16 @@ impl Listener {
                 closing.ready = result.take();
             }
         }
+        if let Some(turn) = &mut self.turn
+            && turn.take_partial(job)
+        {
+            if let Some(Ok(transcript)) = result
+                && words::credible(&transcript, turn.evidence())
+            {
+                self.outputs.push_back(Output::SoFar { text: transcript.text });
+            }
+            return;
+        }
         if let (Some(turn), Some(result)) = (&mut self.turn, result)
             && let Decoding::Running { job: running, class, .. } = turn.decoding
             && running == job
@@ -231,8 +259,14 @@ impl Listener {
     }
 
     fn forget(&mut self) {
+        if let Some(turn) = &mut self.turn
+            && turn.take_suspicion()
+        {
+            self.outputs.push_back(Output::SpeechDismissed);
+        }
         let turns = self.turn.take().into_iter();
-        for turn in turns.chain(self.closing.drain(..).map(|closing| closing.turn)) {
+        for mut turn in turns.chain(self.closing.drain(..).map(|closing| closing.turn)) {
+            self.outputs.extend(turn.end_partial().map(|job| Output::Cancel { job }));
             if let Decoding::Running { job, .. } = turn.decoding {
                 self.outputs.push_back(Output::Cancel { job });
             }
@@ -260,6 +294,7 @@ impl Listener {
         }
         if voiced {
             self.go_on(now, found.level_dbfs);
+            self.order_partial(now);
         } else if let Some(turn) = &mut self.turn {
             turn.silence();
             self.endpoint(now);
@@ -278,20 +313,55 @@ impl Listener {
         if let Decoding::Running { job, .. } = decoding {
             self.outputs.push_back(Output::Cancel { job });
         }
-        let needed =
-            if self.prompt_playing { self.settings.barge_in_ms } else { self.settings.began_ms };
-        if !turn.announced && turn.voiced_ms >= needed {
-            turn.announced = true;
+        let certain = match self.prompt_playing {
+            false => turn.voiced_ms >= self.settings.began_ms,
+            true => self.settings.interrupts(turn.voiced_ms, turn.age_ms(now)),
+        };
+        if !turn.announced && certain {
+            turn.announce();
             self.outputs.push_back(Output::SpeechBegan);
         }
+        if self.prompt_playing && turn.suspect(self.settings.suspect_ms) {
+            self.outputs.push_back(Output::SpeechSuspected);
+        }
+    }
+
+    /// What the text of a voice over a prompt says about it, as soon as it is there.
+    fn settle_suspicion(&mut self, turn: &mut Turn) {
+        let Decoding::Done { transcript, .. } = &turn.decoding else { return };
+        if !turn.is_suspected() {
+            return;
+        }
+        if words::credible(transcript, turn.evidence()) && !self.is_murmur(turn, &transcript.text) {
+            turn.announce();
+            self.outputs.push_back(Output::SpeechBegan);
+        } else {
+            turn.take_suspicion();
+            self.outputs.push_back(Output::SpeechDismissed);
+        }
+    }
+
+    /// A suspicion that nothing confirmed in time is given up; the words may still come.
+    fn outlive_suspicion(&mut self, now: Moment, turn: &mut Turn) {
+        if turn.age_ms(now) >= self.settings.suspect_ms_max && turn.take_suspicion() {
+            self.outputs.push_back(Output::SpeechDismissed);
+        }
+    }
+
+    /// "Uh-huh" said to a prompt that still plays, and goes on playing.
+    fn is_murmur(&self, turn: &Turn, text: &str) -> bool {
+        turn.over_prompt && self.prompt_playing && self.is_backchannel(text)
     }
 
     /// Looks whether the silence at `now` calls for something.
     fn endpoint(&mut self, now: Moment) {
-        let Some(turn) = self.turn.take() else { return };
+        let Some(mut turn) = self.turn.take() else { return };
+        self.settle_suspicion(&mut turn);
+        self.outlive_suspicion(now, &mut turn);
         let silence_ms = turn.silence_ms(now);
         if turn.voiced_ms < self.settings.voice_ms_min {
             if silence_ms >= CLICK_SILENCE_MS {
+                self.drop_suspicion(&mut turn);
                 self.pre_roll.push(&turn.samples, self.settings.pre_roll_ms);
             } else {
                 self.turn = Some(turn);
@@ -348,7 +418,11 @@ impl Listener {
     }
 
     fn cut_if_long(&mut self, now: Moment) {
-        let too_long = |turn: &mut Turn| turn.length_ms() >= self.settings.utterance_ms_max;
+        let longest_ms = match self.pressed {
+            true => self.settings.utterance_ms_max_pressed,
+            false => self.settings.utterance_ms_max,
+        };
+        let too_long = |turn: &mut Turn| turn.length_ms() >= longest_ms;
         if let Some(turn) = self.turn.take_if(too_long) {
             self.close(now, turn);
         }
@@ -359,6 +433,7 @@ impl Listener {
         self.pre_roll.clear();
         self.pre_roll.push(turn.sound_after_voice(), self.settings.pre_roll_ms);
         if turn.voiced_ms < self.settings.voice_ms_min {
+            self.drop_suspicion(&mut turn);
             return;
         }
         let ready = match std::mem::replace(&mut turn.decoding, Decoding::Idle) {
@@ -391,19 +466,40 @@ impl Listener {
         self.give_out_closed(now);
     }
 
+    /// While somebody speaks, the text so far is asked for now and then: the pool does it only
+    /// where nothing else is to be done.
+    fn order_partial(&mut self, now: Moment) {
+        let every_ms = self.settings.partial_every_ms;
+        let dialogue = matches!(self.listening.mode, ListenMode::Turn | ListenMode::Digits);
+        if every_ms == 0 || !dialogue {
+            return;
+        }
+        let Some(mut turn) = self.turn.take() else { return };
+        if turn.announced && turn.wants_partial(now, every_ms) {
+            let (job, _) = self.submit(now, &turn, DecodeClass::Partial);
+            turn.begin_partial(now, job);
+        }
+        self.turn = Some(turn);
+    }
+
     fn order(&mut self, now: Moment, turn: &mut Turn, class: DecodeClass) {
+        self.outputs.extend(turn.end_partial().map(|job| Output::Cancel { job }));
+        let (job, give_up) = self.submit(now, turn, class);
+        turn.decoding = Decoding::Running { job, class, give_up };
+    }
+
+    /// Asks for the text of all that the turn has; gives the job and when it is too late.
+    fn submit(&mut self, now: Moment, turn: &Turn, class: DecodeClass) -> (JobId, Moment) {
         let wait_ms = match class {
             DecodeClass::CallerFinal | DecodeClass::CallerSpeculative => {
                 self.settings.decode_wait_ms_max
             }
-            DecodeClass::Conversation | DecodeClass::Partial => {
-                self.settings.conversation_wait_ms_max
-            }
+            DecodeClass::Conversation => self.settings.conversation_wait_ms_max,
+            DecodeClass::Partial => self.settings.partial_every_ms,
         };
         let deadline = now + Duration::from_millis(wait_ms);
         let job = JobId(self.next_job);
         self.next_job += 1;
-        turn.decoding = Decoding::Running { job, class, give_up: deadline };
         self.outputs.push_back(Output::StartDecode(DecodeOrder {
             job,
             samples: turn.samples.as_slice().into(),
@@ -415,6 +511,7 @@ impl Listener {
             class,
             deadline,
         }));
+        (job, deadline)
     }
 
     /// Gives out turns that are over, in the order in which they were said.
@@ -428,7 +525,7 @@ impl Listener {
                 first.ready = Some(Err(DecodeFailure::TooLate));
             }
             match first.ready {
-                Some(result) => self.give_out(now, &first.turn, result),
+                Some(result) => self.give_out(now, first.turn, result),
                 None => return self.closing.push_front(first),
             }
         }
@@ -437,7 +534,7 @@ impl Listener {
     fn give_out(
         &mut self,
         now: Moment,
-        turn: &Turn,
+        mut turn: Turn,
         result: Result<Box<Transcript>, DecodeFailure>,
     ) {
         let ready = match turn.decoding {
@@ -446,24 +543,30 @@ impl Listener {
         };
         let end = match result {
             Err(_) if turn.announced => Output::SpeechUnavailable,
-            Err(_) => return,
+            Err(_) => return self.drop_suspicion(&mut turn),
             Ok(transcript) => {
-                let murmur = !turn.announced && turn.over_prompt;
                 let believed = words::credible(&transcript, turn.evidence())
-                    && !(murmur && self.is_backchannel(&transcript.text));
+                    && !self.is_murmur(&turn, &transcript.text);
                 match (believed, turn.announced) {
                     (true, announced) => {
                         if !announced {
+                            turn.announce();
                             self.outputs.push_back(Output::SpeechBegan);
                         }
                         Output::Heard(Box::new(turn.utterance(*transcript, ready)))
                     }
                     (false, true) => Output::HeardNothing,
-                    (false, false) => return,
+                    (false, false) => return self.drop_suspicion(&mut turn),
                 }
             }
         };
         self.outputs.push_back(end);
+    }
+
+    fn drop_suspicion(&mut self, turn: &mut Turn) {
+        if turn.take_suspicion() {
+            self.outputs.push_back(Output::SpeechDismissed);
+        }
     }
 
     fn is_backchannel(&self, text: &str) -> bool {

@@ -17,8 +17,7 @@ pub mod model_file;
 pub mod order;
 pub mod pool;
 pub mod score;
-#[cfg(test)]
-pub(crate) mod sounds;
+pub mod sounds;
 #[cfg(test)]
 mod tests;
 pub mod transcript;

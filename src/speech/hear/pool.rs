@@ -28,6 +28,8 @@ pub use figures::{DECODE_MS_BOUNDS, Figures};
 const PRIORITY: u8 = 33;
 /// How often the watcher looks for workers that hang.
 const WATCH_EVERY: Duration = Duration::from_millis(50);
+/// Callers waiting for each worker at which the pool is pressed.
+const PRESSED_PER_WORKER: usize = 2;
 /// A recogniser that cannot be made is tried again after this.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
@@ -109,6 +111,27 @@ impl State {
     fn is_over(&self, place: usize, generation: u64) -> bool {
         self.closing || self.slots.get(place).is_none_or(|slot| slot.generation != generation)
     }
+
+    /// Whether a worker is free and nothing waits: only then is a text so far worth its time.
+    fn is_idle(&self) -> bool {
+        let free = self.slots.iter().any(|slot| slot.alive && slot.running.is_none());
+        free && self.queue.is_empty()
+    }
+
+    /// Where all workers are busy, one that decodes a text so far stops for what is wanted more.
+    fn make_room(&mut self) {
+        if self.slots.iter().any(|slot| slot.alive && slot.running.is_none()) {
+            return;
+        }
+        let running = self.slots.iter_mut().filter_map(|slot| slot.running.as_mut());
+        if let Some(partial) = running
+            .filter(|running| running.class == DecodeClass::Partial && !running.cancelled)
+            .min_by_key(|running| running.ticket)
+        {
+            partial.cancelled = true;
+            partial.stop.stop();
+        }
+    }
 }
 
 /// The place of a worker. A worker whose generation is past has been given up.
@@ -121,6 +144,7 @@ struct Slot {
 
 struct Running {
     ticket: u64,
+    class: DecodeClass,
     since: Instant,
     wait_ms: u64,
     stop: StopFlag,
@@ -167,8 +191,13 @@ impl Pool {
         let mut state = self.shared.lock();
         let ticket = state.next_ticket;
         state.next_ticket += 1;
+        if class != DecodeClass::Partial {
+            state.make_room();
+        }
         let refused = if state.closing || state.slots.iter().all(|slot| !slot.alive) {
             Some((task, DecodeFailure::Closed))
+        } else if class == DecodeClass::Partial && !state.is_idle() {
+            Some((task, DecodeFailure::Shed))
         } else {
             let entry = Waiting { ticket, class, deadline, what: task };
             state.queue.push(entry).map(|one| (one.what, DecodeFailure::Shed))
@@ -218,6 +247,14 @@ impl Pool {
     /// A speculative decode is the final one now.
     pub fn raise(&self, ticket: Ticket, deadline: Instant) {
         self.shared.lock().queue.raise(ticket.0, deadline);
+    }
+
+    /// Whether callers wait whose turn no worker will come to soon: two for each worker.
+    pub fn is_pressed(&self) -> bool {
+        let state = self.shared.lock();
+        let callers = state.queue.count(DecodeClass::CallerFinal)
+            + state.queue.count(DecodeClass::CallerSpeculative);
+        callers >= PRESSED_PER_WORKER * state.slots.len()
     }
 
     pub fn figures(&self) -> Figures {
@@ -337,6 +374,7 @@ impl Shared {
                 if let Some(slot) = state.slots.get_mut(place) {
                     slot.running = Some(Running {
                         ticket: one.ticket,
+                        class: one.class,
                         since,
                         wait_ms: since.duration_since(submitted).as_millis() as u64,
                         stop: stop.clone(),

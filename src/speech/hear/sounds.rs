@@ -1,4 +1,5 @@
-//! Sounds without words, made for tests: hiss, tones, hum, music, ringing, keys. 16 kHz.
+//! Sounds without words, for tests and benchmarks: hiss, tones, hum, music, ringing, keys, voices
+//! through each other. 16 kHz.
 
 use std::f32::consts::TAU;
 
@@ -88,6 +89,52 @@ pub fn keys(digits: &str, level_dbfs: f32) -> Vec<i16> {
     sound
 }
 
+/// Of the babble: 20 dB under a caller at −24 dBFS.
+const BABBLE_DBFS: f32 = -44.0;
+
+/// The `index`th of an endless row of sounds without words, each of `ms`: what it is, and it.
+/// `voices` are mixed to babble, six and more at once; `noises` are played as they are.
+pub fn wordless(
+    index: usize,
+    ms: u64,
+    voices: &[Vec<i16>],
+    noises: &[i16],
+) -> (&'static str, Vec<i16>) {
+    let turn = index / 10;
+    let level = [-30.0, -36.0, -42.0, -24.0, -48.0][turn % 5];
+    let hz = [50.0, 60.0][turn % 2];
+    let filled = |mut sound: Vec<i16>| {
+        sound.resize(samples(ms), 0);
+        sound
+    };
+    match index % 10 {
+        0 => ("silence", vec![0; samples(ms)]),
+        1 => ("hiss", hiss(ms, level, index as u64 + 1)),
+        2 => ("hum", tone(&[hz, 2.0 * hz, 3.0 * hz, 5.0 * hz], ms, level)),
+        3 => {
+            let count = 6 + turn % 4;
+            let some: Vec<_> = voices.iter().cycle().skip(turn * 5).take(count).cloned().collect();
+            ("babble", filled(babble(&some, ms, BABBLE_DBFS)))
+        }
+        4 => ("hold music", music(ms, level)),
+        5 => {
+            let tones = [[440.0, 480.0], [400.0, 450.0], [425.0, 425.0]][turn % 3];
+            ("ringback", cadence(&tones, 2_000, 4_000, ms, -18.0))
+        }
+        6 => ("busy", cadence(&[480.0, 620.0], 500, 500, ms, -18.0)),
+        7 => ("fax", cadence(&[[1_100.0, 2_100.0][turn % 2]], 500, 3_000, ms, -15.0)),
+        8 => {
+            let digits = ["1234567890*#", "0044", "5550172#", "11", "987654321"][turn % 5];
+            ("keys", filled(keys(digits, -12.0)))
+        }
+        _ => {
+            let start = (turn * 7 * 16_000) % noises.len().max(1);
+            let sound = noises.iter().cycle().skip(start).take(samples(ms)).copied().collect();
+            ("noises of the set", filled(sound))
+        }
+    }
+}
+
 /// Changes the level of a sound by `gain_db`.
 pub fn gain(sound: &[i16], gain_db: f32) -> Vec<i16> {
     let factor = 10_f32.powf(gain_db / 20.0);
@@ -95,4 +142,20 @@ pub fn gain(sound: &[i16], gain_db: f32) -> Vec<i16> {
         .iter()
         .map(|sample| (f32::from(*sample) * factor).clamp(-32_768.0, 32_767.0) as i16)
         .collect()
+}
+
+/// Adds the sounds to each other, each at `level_dbfs` and turned by a part of its length, for
+/// `ms`: the murmur of a room.
+pub fn babble(voices: &[Vec<i16>], ms: u64, level_dbfs: f32) -> Vec<i16> {
+    let mut sum = vec![0_f32; samples(ms)];
+    for (place, voice) in voices.iter().enumerate().filter(|(_, voice)| !voice.is_empty()) {
+        let each = amplitude(level_dbfs) / (voices.len() as f32).sqrt();
+        let power: f64 = voice.iter().map(|sample| f64::from(*sample).powi(2)).sum();
+        let own = (power / voice.len() as f64).sqrt().max(1.0) as f32;
+        let start = voice.len() * place / voices.len();
+        for (out, sample) in sum.iter_mut().zip(voice.iter().cycle().skip(start)) {
+            *out += f32::from(*sample) * each / own;
+        }
+    }
+    sum.into_iter().map(|sample| sample.clamp(-32_768.0, 32_767.0) as i16).collect()
 }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::file::{self, FileHearing};
+use super::listener::{Completeness, Listener, ListenerSettings, Listening, Output};
 use super::model_file::ModelError;
 use super::score::{Errors, word_errors};
 use super::sounds;
@@ -11,6 +12,7 @@ use super::whisper::{Whisper, WhisperModel, WhisperSettings};
 use crate::base::audio::level_dbfs;
 use crate::base::limits::PRE_ROLL_MS;
 use crate::base::listen::ListenMode;
+use crate::base::moment::Moment;
 use crate::base::upsample::to_speech_rate;
 
 const TINY: &str = "ggml-tiny.en-q8_0.bin";
@@ -127,22 +129,71 @@ fn without_the_guard_the_cut_context_would_loop() {
 #[test]
 fn sounds_without_words_give_none() {
     let Some(mut base) = transcriber(BASE, WhisperSettings::default()) else { return };
-    let mut none = vec![
-        ("silence", vec![0; 160_000]),
-        ("hiss", sounds::hiss(8_000, -35.0, 7)),
-        ("hum", sounds::tone(&[50.0, 100.0, 150.0], 8_000, -30.0)),
-        ("ringing", sounds::cadence(&[440.0, 480.0], 2_000, 4_000, 12_000, -20.0)),
-        ("busy", sounds::cadence(&[480.0, 620.0], 500, 500, 8_000, -20.0)),
-        ("keys", sounds::keys("1234567890*#", -15.0)),
-        ("fax", sounds::cadence(&[1_100.0], 500, 3_000, 10_000, -20.0)),
-        ("music", sounds::music(12_000, -20.0)),
-    ];
-    let noises = callers(1, false).unwrap_or_default();
-    none.extend(noises.into_iter().map(|(_, sound)| ("a noise of the set", sound)));
-    for (name, sound) in none {
-        for mode in [ListenMode::Turn, ListenMode::Conversation] {
-            assert_eq!(heard(&mut base, &sound, mode), "", "{name} in {mode:?}");
+    // Six minutes; with WARMLINE_FULL sixty.
+    let count = if std::env::var_os("WARMLINE_FULL").is_some() { 240 } else { 24 };
+    let sounds_of = |clips: Option<Vec<(String, Vec<i16>)>>| -> Vec<Vec<i16>> {
+        clips.unwrap_or_default().into_iter().map(|(_, sound)| sound).collect()
+    };
+    let voices = sounds_of(callers(6, true));
+    let noises = sounds_of(callers(1, false)).concat();
+    for index in 0..count {
+        let (name, sound) = sounds::wordless(index, 15_000, &voices, &noises);
+        let mode = [ListenMode::Turn, ListenMode::Digits, ListenMode::Conversation][index % 3];
+        assert_eq!(heard(&mut base, &sound, mode), "", "{name}, {index}, in {mode:?}");
+    }
+}
+
+/// A listener with a prompt of ours in its ear; what it put out while `returned` came back.
+fn while_prompting(prompt: &[i16], returned: &[i16]) -> Vec<Output> {
+    let judge = std::sync::Arc::new(|_: &str, _: ListenMode| Completeness::Open);
+    let mut listener = Listener::new(ListenerSettings::default(), judge);
+    listener.set_mode(Listening {
+        mode: ListenMode::Turn,
+        language: crate::base::language::Language::english(),
+        prompt: None,
+    });
+    listener.set_prompt_playing(true);
+    let mut outputs = Vec::new();
+    let played = prompt.chunks_exact(320).map(Some).chain(std::iter::repeat(None));
+    for (n, (frame, played)) in returned.chunks_exact(320).zip(played).enumerate() {
+        match played {
+            Some(played) => listener.push_played(played),
+            None => listener.set_prompt_playing(false),
         }
+        listener.push_frame(Moment(20 * (n as u64 + 1)), frame, 16_000);
+        outputs.extend(std::iter::from_fn(|| listener.poll_output()));
+    }
+    outputs
+}
+
+#[test]
+fn our_own_prompt_returned_by_the_line_is_no_voice() {
+    let Some(clips) = callers(40, true) else { return };
+    for (said, prompt) in &clips {
+        for loss_db in [20.0, 25.0, 30.0, 35.0, 40.0] {
+            for late_ms in [50, 90, 150, 220, 300] {
+                let mut returned = sounds::hiss(late_ms, -66.0, 1);
+                returned.extend(sounds::gain(prompt, -loss_db));
+                returned.extend(sounds::hiss(1_000, -66.0, 2));
+                let outputs = while_prompting(prompt, &returned);
+                assert_eq!(outputs, [], "{said}: −{loss_db} dB, {late_ms} ms late");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_caller_over_the_echo_of_our_prompt_is_a_voice() {
+    let Some(clips) = callers(40, true) else { return };
+    let (_, prompt) = &clips[0];
+    for (said, caller) in &clips[1..] {
+        let mut returned = sounds::gain(prompt, -26.0);
+        returned.resize(prompt.len().max(caller.len() + 8_000), 0);
+        for (place, sample) in caller.iter().enumerate() {
+            returned[8_000 + place] = returned[8_000 + place].saturating_add(*sample);
+        }
+        let outputs = while_prompting(prompt, &returned);
+        assert!(outputs.contains(&Output::SpeechBegan), "{said}: {outputs:?}");
     }
 }
 

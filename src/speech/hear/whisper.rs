@@ -27,6 +27,8 @@ use super::words::{self, Token};
 const TURN_MS_MAX: u64 = 28_000;
 /// whisper.cpp writes nothing for less than 100 ms.
 const TURN_MS_MIN: u64 = 120;
+/// More threads than this help no single decode.
+const THREADS_MAX: u8 = 8;
 /// One position of the encoder.
 const POSITION_MS: u64 = 20;
 
@@ -61,18 +63,30 @@ impl Context {
 pub struct WhisperSettings {
     pub sentences: Context,
     pub digits: Context,
+    /// Threads of one decode, 1 to 8. More than one only where cores are idle: on a busy machine
+    /// they spin for each other.
+    pub threads: u8,
+    /// Beams of the search, 1 is greedy.
+    pub beams: u8,
+}
+
+impl WhisperSettings {
+    /// What the benchmark `whisper` found best.
+    pub const MEASURED: WhisperSettings = WhisperSettings {
+        sentences: Context::SENTENCES,
+        digits: Context::DIGITS,
+        threads: 1,
+        beams: 1,
+    };
+    /// The plain full-context decode, for the benchmark's other column.
+    pub const PLAIN: WhisperSettings =
+        WhisperSettings { sentences: Context::Full, digits: Context::Full, ..Self::MEASURED };
 }
 
 impl Default for WhisperSettings {
     fn default() -> Self {
-        Self { sentences: Context::SENTENCES, digits: Context::DIGITS }
+        Self::MEASURED
     }
-}
-
-impl WhisperSettings {
-    /// The plain full-context decode, for the benchmark's other column.
-    pub const PLAIN: WhisperSettings =
-        WhisperSettings { sentences: Context::Full, digits: Context::Full };
 }
 
 /// A loaded model, shared by all its transcribers.
@@ -85,11 +99,17 @@ pub struct WhisperModel {
 impl WhisperModel {
     /// Checks the file and loads it (0.1 s for base).
     pub fn load(path: &Path) -> Result<Self, ModelError> {
+        Self::load_with(path, false)
+    }
+
+    /// The same with flash attention, which is right only for contexts that are a multiple of
+    /// 256 and slower on the processors tried.
+    pub fn load_with(path: &Path, flash_attention: bool) -> Result<Self, ModelError> {
         // Sends whisper.cpp's own chatter nowhere; what matters comes back as errors.
         whisper_rs::install_logging_hooks();
         let header = model_file::check(path)?;
         let mut parameters = WhisperContextParameters::default();
-        parameters.use_gpu(false).flash_attn(false);
+        parameters.use_gpu(false).flash_attn(flash_attention);
         let refused = |why: String| ModelError::Refused { path: path.to_owned(), why };
         let context = WhisperContext::new_with_params(path, parameters)
             .map_err(|error| refused(error.to_string()))?;
@@ -200,11 +220,13 @@ impl Whisper {
         turn_ms: u64,
         hint: &Hint,
     ) -> FullParams<'a, 'static> {
-        let mut params = FullParams::new(SamplingStrategy::Greedy { best_of: 1 });
+        let mut params = FullParams::new(match self.settings.beams {
+            0 | 1 => SamplingStrategy::Greedy { best_of: 1 },
+            beams => SamplingStrategy::BeamSearch { beam_size: i32::from(beams), patience: -1.0 },
+        });
         let positions = context.positions(turn_ms, u64::from(self.model.header.audio_positions));
         params.set_audio_ctx(i32::try_from(positions).unwrap_or(0));
-        // One thread a worker: two of them on a busy machine spin each other ten times slower.
-        params.set_n_threads(1);
+        params.set_n_threads(i32::from(self.settings.threads.clamp(1, THREADS_MAX)));
         params.set_language(Some(language.code()));
         params.set_no_context(true);
         params.set_single_segment(true);

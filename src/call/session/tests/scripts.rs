@@ -17,6 +17,8 @@ struct Call {
     session: Session,
     now: Moment,
     playing: Vec<PlayId>,
+    /// How often what the caller heard was stopped.
+    stops: usize,
     leg: LegId,
     request: RequestId,
     /// The offer that the first agent's page shows.
@@ -30,6 +32,7 @@ impl Call {
             session: Session::new(setup(consent)),
             now: Moment::ZERO,
             playing: Vec::new(),
+            stops: 0,
             leg: LegId(1),
             request: RequestId(1),
             offer: OfferId(0),
@@ -52,7 +55,7 @@ impl Call {
         while let Output::Command(command) = self.session.poll_output() {
             match &command {
                 Command::Play { play, .. } => self.playing.push(*play),
-                Command::StopPlaying { .. } => {}
+                Command::StopPlaying { leg } if *leg == LegId::CALLER => self.stops += 1,
                 Command::Reserve { request } => self.asked_in = request.only.is_some(),
                 Command::DialAgent { leg, card, .. } => {
                     self.leg = *leg;
@@ -102,6 +105,11 @@ impl Call {
                 self.event(Event::Heard { leg: LegId::CALLER, utterance })
             }
             "heard" => self.heard_all(),
+            "suspected" => self.event(Event::SpeechSuspected { leg: LegId::CALLER }),
+            "dismissed" => self.event(Event::SpeechDismissed { leg: LegId::CALLER }),
+            "began" => self.event(Event::SpeechBegan { leg: LegId::CALLER }),
+            "nothing" => self.event(Event::HeardNothing { leg: LegId::CALLER }),
+            "unavailable" => self.event(Event::SpeechUnavailable { leg: LegId::CALLER }),
             "wait" => self.pass(rest.parse().expect("is a number")),
             "key" => self.event(Event::KeyPressed { leg: LegId::CALLER, key: key(rest) }),
             "agent" => {
@@ -217,6 +225,7 @@ fn short(command: &Command) -> Option<String> {
             Fact::WrapUp { result, .. } => format!("result:{result}"),
             _ => return None,
         },
+        Command::GiveWay { how, .. } => format!("give_way:{how:?}"),
         Command::RefuseCaller { .. }
         | Command::StopPlaying { .. }
         | Command::Listen { .. }
@@ -226,7 +235,7 @@ fn short(command: &Command) -> Option<String> {
     })
 }
 
-fn check(script: &[(&str, &str)]) {
+pub(super) fn check(script: &[(&str, &str)]) {
     let mut call = Call::begin(ConsentMode::Notice);
     call.heard_all();
     for (turn, (input, expected)) in script.iter().enumerate() {
@@ -242,12 +251,12 @@ const BRIEFED: [(&str, &str); 4] = [
     ("heard", ""),
 ];
 
-fn after_briefing(script: &[(&str, &str)]) {
+pub(super) fn after_briefing(script: &[(&str, &str)]) {
     check(&[&BRIEFED[..], script].concat());
 }
 
 /// From a briefed agent to the conversation.
-fn after_bridge(script: &[(&str, &str)]) {
+pub(super) fn after_bridge(script: &[(&str, &str)]) {
     let joined = [("agent_key 1", "connected JOIN"), ("heard", "")];
     after_briefing(&[&joined[..], script].concat());
 }
@@ -263,6 +272,49 @@ fn recording_waits_for_the_notice_or_the_yes() {
     assert_eq!(call.step("say please don't record this"), "record:Stop recording_stopped");
     let mut call = Call::begin(ConsentMode::Off);
     assert_eq!(call.heard_all(), "");
+}
+
+#[test]
+fn a_prompt_gives_way_to_a_voice_and_goes_on_or_ends() {
+    let question = ("say When are you open?", "answer_opening_hours anything_else");
+    // "Uh-huh", a cough: lower for a moment.
+    check(&[
+        question,
+        ("suspected", "give_way:Duck"),
+        ("suspected", ""),
+        ("dismissed", "give_way:No"),
+        ("dismissed", ""),
+    ]);
+    // Noise that passed for a voice: the prompt goes on where it was.
+    check(&[
+        question,
+        ("suspected", "give_way:Duck"),
+        ("began", "give_way:Pause"),
+        ("nothing", "give_way:No"),
+    ]);
+    // A real interruption ends it, and so do words that could not be heard.
+    for (then, said) in
+        [("say no, where is my order?", "ask_order_number"), ("unavailable", "clarify")]
+    {
+        let mut call = Call::begin(ConsentMode::Notice);
+        call.heard_all();
+        call.step(question.0);
+        assert_eq!((call.step("began").as_str(), call.stops), ("give_way:Pause", 0));
+        assert_eq!((call.step(then).as_str(), call.stops), (said, 1));
+        assert_eq!(call.step("dismissed"), "", "nothing is left that gave way");
+    }
+    // Nobody ever tells: it goes on.
+    check(&[question, ("suspected", "give_way:Duck"), ("wait 3001", "give_way:No")]);
+    // After the last prompt nothing has to give way.
+    check(&[question, ("suspected", "give_way:Duck"), ("heard", "give_way:No"), ("began", "")]);
+}
+
+#[test]
+fn a_notice_gives_way_to_nobody() {
+    let mut call = Call::begin(ConsentMode::Notice);
+    assert_eq!(call.step("suspected"), "");
+    assert_eq!(call.step("began"), "");
+    assert_eq!(call.step("nothing"), "");
 }
 
 #[test]
@@ -441,119 +493,4 @@ fn danger_is_ahead_of_all_and_nobody_gives_up() {
         ("fails no_answer", ""),
         ("wait 3000", "END:sent_to_emergency"),
     ]);
-}
-
-#[test]
-fn the_page_accepts_before_and_after_the_phone() {
-    let rung =
-        [("say I want to talk to an agent", "transfer_start music"), ("agent anna", "ring:anna")];
-    // Accepted while it rings: joined as soon as the phone is answered, without a briefing.
-    check(&[&rung[..], &[("page accept", ""), ("answers", "connected JOIN")]].concat());
-    let three = ("answers", "connected JOIN three_way @three_way");
-    check(&[&rung[..], &[("page three_way_accept", ""), three]].concat());
-    check(
-        &[&rung[..], &[("late_page accept", ""), ("answers", "music @briefing @agent_menu")]]
-            .concat(),
-    );
-    check(
-        &[&rung[..], &[("page decline at lunch", "drop_agent free:anna:Declined music")]].concat(),
-    );
-    after_briefing(&[("page summary", "@(text) @agent_menu"), ("page accept", "connected JOIN")]);
-    after_briefing(&[("page decline", "drop_agent free:anna:Declined music")]);
-}
-
-#[test]
-fn the_page_steers_the_conversation() {
-    after_bridge(&[
-        ("page hold", "music"),
-        ("page say not now", ""),
-        ("page hold", ""),
-        ("page resume", "JOIN"),
-        ("page mute on", "MUTED"),
-        ("page mute off", "JOIN"),
-        ("page pause", "record:Pause"),
-        ("page record", "record:Resume"),
-        ("page say We are open till six.", "(text) @(text)"),
-        ("page summary", "@briefing"),
-        ("page decline", ""),
-        ("page hang_up", "drop_agent"),
-        ("agent_gone", "free:anna:Served goodbye"),
-    ]);
-}
-
-/// An agent who works on the page is not asked by voice how it went.
-#[test]
-fn the_page_asks_how_it_went() {
-    after_briefing(&[
-        ("page accept", "connected JOIN"),
-        ("heard", ""),
-        ("caller_ends", "record:Stop free:anna:Served drop_agent"),
-        ("agent_gone", ""),
-        ("wait 3000", "END:transferred"),
-    ]);
-}
-
-#[test]
-fn the_machine_takes_the_caller_back() {
-    after_bridge(&[
-        ("page machine", "drop_agent free:anna:Served agent_returned"),
-        ("agent_gone", ""),
-        ("say When are you open?", "answer_opening_hours anything_else"),
-        ("caller_ends", "record:Stop"),
-        ("wait 3000", "END:transferred"),
-    ]);
-}
-
-#[test]
-fn a_colleague_is_asked_in_and_takes_the_caller() {
-    let asked = [("page consult ben", ""), ("agent ben", "ring:ben")];
-    let talking = [&asked[..], &[("answers", "APART")]].concat();
-    after_bridge(
-        &[
-            &talking[..],
-            &[
-                ("page swap", "JOIN"),
-                ("page mute on", "MUTED"),
-                ("page swap", "APART"),
-                ("page three_way", "ALL"),
-                ("page complete", "free:anna:Served drop_agent connected JOIN"),
-                ("caller_ends", "record:Stop @wrap_up_menu"),
-            ],
-        ]
-        .concat(),
-    );
-    // The agent just hangs up: the colleague has the caller.
-    after_bridge(&[&talking[..], &[("first_ends", "free:anna:Served connected JOIN")]].concat());
-    // Taken back.
-    after_bridge(&[&talking[..], &[("page abort", "drop_agent free:ben:Withdrawn JOIN")]].concat());
-    // The colleague hangs up.
-    after_bridge(&[&talking[..], &[("agent_ends", "free:ben:Withdrawn JOIN")]].concat());
-    // The caller leaves while the two talk.
-    after_bridge(
-        &[
-            &talking[..],
-            &[("caller_ends", "record:Stop drop_agent free:ben:Withdrawn @wrap_up_menu")],
-        ]
-        .concat(),
-    );
-}
-
-#[test]
-fn a_colleague_who_does_not_answer_leaves_the_caller_where_they_are() {
-    let asked = [("page consult ben", ""), ("agent ben", "ring:ben")];
-    after_bridge(&[("page consult ben", ""), ("all_busy", ""), ("page hold", "music")]);
-    after_bridge(&[&asked[..], &[("fails busy", "free:ben:Busy JOIN")]].concat());
-    after_bridge(&[&asked[..], &[("wait 15001", "drop_agent free:ben:NoAnswer JOIN")]].concat());
-    // Blind: the agent leaves while it rings, and it goes on as any offer does.
-    after_bridge(
-        &[
-            &asked[..],
-            &[
-                ("page complete", "free:anna:Served drop_agent"),
-                ("fails no_answer", "free:ben:NoAnswer music"),
-                ("agent cara", "ring:cara"),
-            ],
-        ]
-        .concat(),
-    );
 }

@@ -232,6 +232,7 @@ impl World {
             }
             Command::RefuseCaller { .. }
             | Command::StopPlaying { .. }
+            | Command::GiveWay { .. }
             | Command::Route { .. }
             | Command::Listen { .. }
             | Command::Hear { .. }

@@ -9,6 +9,8 @@ const RING_SLACK: Duration = Duration::from_secs(3);
 
 impl Session {
     pub(super) fn offer_to(&mut self, now: Moment, agent: AgentId, name: String) {
+        // A claim that crossed the asking again: one offer is enough.
+        self.timers.stop(Timer::Retry);
         let (offer, leg) = (self.new_offer(), self.new_leg());
         let Some(transfer) = &mut self.transfer else { return };
         transfer.state = State::Offering;

@@ -41,6 +41,7 @@ impl Pages {
             FromPage::Presence { to, reason } => return self.choose(agent, to, reason),
             FromPage::Notes { call, text } => return self.take_notes(agent, &call, &text),
             FromPage::WrapUp { call, result } => return self.take_result(agent, &call, result),
+            FromPage::Shown { call, offer } => return self.shown(agent, &call, OfferId(offer)),
             FromPage::MoreTime => return self.more_time(agent),
             FromPage::Ping => return,
             FromPage::Accept { call, offer, three_way } => {
@@ -93,6 +94,18 @@ impl Pages {
         if !self.tell.get().is_some_and(|tell| tell(&call, event)) {
             let text = "The call did not take that; it may be over.";
             self.tell_agent(agent, Level::Warn, text);
+        }
+    }
+
+    /// The card is on the screen: the phone may ring.
+    fn shown(&self, agent: &AgentId, call: &str, offer: OfferId) {
+        let mut inner = locked(&self.inner);
+        let Some(desk) = inner.desks.get_mut(agent) else { return };
+        let board = desk.board.as_ref();
+        if board.is_some_and(|board| board.call.as_str() == call && board.offer() == offer)
+            && let Some(awaited) = desk.awaited.take()
+        {
+            let _ = awaited.send(());
         }
     }
 

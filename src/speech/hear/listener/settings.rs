@@ -37,8 +37,16 @@ pub struct ListenerSettings {
     pub voice_ms_min: u64,
     /// Voice that makes a speaker certain while no prompt plays.
     pub began_ms: u64,
-    /// Voice that interrupts a prompt; coughs and "uh-huh" are shorter.
+    /// Voice over a prompt at which the prompt is ducked, until it is known what it is.
+    pub suspect_ms: u64,
+    /// So long after its begin a suspected voice that nothing confirmed is dismissed.
+    pub suspect_ms_max: u64,
+    /// Voice that interrupts a prompt without a look at its words; coughs and "uh-huh" are
+    /// shorter.
     pub barge_in_ms: u64,
+    /// Voice that does so when it has been there, with gaps, for `barge_in_span_ms`.
+    pub barge_in_gapped_ms: u64,
+    pub barge_in_span_ms: u64,
     /// While a prompt plays and nobody tells what it is, a voice is at least this loud, dBFS.
     pub barge_in_level_min_dbfs: f32,
     /// Silence after which a decode starts on the chance that the turn is over.
@@ -56,10 +64,14 @@ pub struct ListenerSettings {
     pub conversation_end_ms: u64,
     /// Longest utterance; longer speech is cut here and goes on as the next.
     pub utterance_ms_max: u64,
+    /// The same while the recognisers have too much to do.
+    pub utterance_ms_max_pressed: u64,
     /// A caller waits no longer than this for a text; then speech counts as unavailable.
     pub decode_wait_ms_max: u64,
     /// The same for bridge speech, for which nobody waits.
     pub conversation_wait_ms_max: u64,
+    /// The text so far is asked for so often while somebody speaks; 0 for never.
+    pub partial_every_ms: u64,
     /// Words said while a prompt plays that mean "I am listening" and interrupt nothing.
     pub backchannels: Vec<String>,
 }
@@ -73,10 +85,14 @@ impl Default for ListenerSettings {
         Self {
             pre_roll_ms: PRE_ROLL_MS,
             voice_ms_min: 60,
-            began_ms: 140,
-            barge_in_ms: 260,
+            began_ms: 300,
+            suspect_ms: 80,
+            suspect_ms_max: 700,
+            barge_in_ms: 500,
+            barge_in_gapped_ms: 340,
+            barge_in_span_ms: 640,
             barge_in_level_min_dbfs: -45.0,
-            speculate_after_ms: 100,
+            speculate_after_ms: 80,
             resume_ms: 60,
             end_complete_ms: 200,
             end_open_ms: 700,
@@ -85,14 +101,22 @@ impl Default for ListenerSettings {
             digits_gap_ms: 2_000,
             conversation_end_ms: 700,
             utterance_ms_max: UTTERANCE_MS_MAX,
+            utterance_ms_max_pressed: 8_000,
             decode_wait_ms_max: 3_500,
             conversation_wait_ms_max: 60_000,
+            partial_every_ms: 1_000,
             backchannels: backchannels.map(str::to_owned).to_vec(),
         }
     }
 }
 
 impl ListenerSettings {
+    /// Whether so much voice, in so long a time since it began, interrupts a prompt.
+    pub fn interrupts(&self, voiced_ms: u64, span_ms: u64) -> bool {
+        voiced_ms >= self.barge_in_ms
+            || (span_ms >= self.barge_in_span_ms && voiced_ms >= self.barge_in_gapped_ms)
+    }
+
     /// Silence that ends a turn with such a text in `mode`.
     pub fn wait_ms(&self, mode: ListenMode, completeness: Completeness) -> u64 {
         match (mode, completeness) {

@@ -73,7 +73,14 @@ pub struct Turn {
     pub over_prompt: bool,
     /// `SpeechBegan` was said for it.
     pub announced: bool,
+    /// `SpeechSuspected` was said for it, and not yet what it is.
+    suspected: bool,
+    /// Voice that was dismissed already: only more of it is suspected again.
+    dismissed_ms: u64,
     pub decoding: Decoding,
+    /// A decode of the text so far, and when the next one may be asked for.
+    partial: Option<JobId>,
+    next_partial: Moment,
 }
 
 impl Turn {
@@ -93,8 +100,34 @@ impl Turn {
             power_frames: 0,
             over_prompt,
             announced: false,
+            suspected: false,
+            dismissed_ms: 0,
             decoding: Decoding::Idle,
+            partial: None,
+            next_partial: began,
         }
+    }
+
+    /// Whether the text so far may be asked for: `every_ms` after the begin or the last time, and
+    /// while no other decode is on.
+    pub fn wants_partial(&self, now: Moment, every_ms: u64) -> bool {
+        let due = now.since(self.next_partial) >= Duration::from_millis(every_ms);
+        due && self.partial.is_none() && self.decoding == Decoding::Idle
+    }
+
+    pub fn begin_partial(&mut self, now: Moment, job: JobId) {
+        self.partial = Some(job);
+        self.next_partial = now;
+    }
+
+    /// The partial that is on, which is not wanted any more.
+    pub fn end_partial(&mut self) -> Option<JobId> {
+        self.partial.take()
+    }
+
+    /// Whether `job` is the partial that was on; it has ended.
+    pub fn take_partial(&mut self, job: JobId) -> bool {
+        self.partial.take_if(|partial| *partial == job).is_some()
     }
 
     /// Counts a voiced frame that ended at `now`. `true` if the speaker is going on for certain:
@@ -120,6 +153,35 @@ impl Turn {
     /// Silence since the last voice, at `now`.
     pub fn silence_ms(&self, now: Moment) -> u64 {
         now.since(self.last_voice).as_millis() as u64
+    }
+
+    /// Time since the voice began, at `now`.
+    pub fn age_ms(&self, now: Moment) -> u64 {
+        now.since(self.began).as_millis() as u64
+    }
+
+    pub fn is_suspected(&self) -> bool {
+        self.suspected
+    }
+
+    /// `true` once, when `needed_ms` of voice have come that were not dismissed before.
+    pub fn suspect(&mut self, needed_ms: u64) -> bool {
+        let fresh_ms = self.voiced_ms.saturating_sub(self.dismissed_ms);
+        let now_suspected = !self.announced && !self.suspected && fresh_ms >= needed_ms;
+        self.suspected |= now_suspected;
+        now_suspected
+    }
+
+    /// Ends the suspicion; `true` if there was one.
+    pub fn take_suspicion(&mut self) -> bool {
+        self.dismissed_ms = self.voiced_ms;
+        std::mem::take(&mut self.suspected)
+    }
+
+    /// It is a turn for certain.
+    pub fn announce(&mut self) {
+        self.announced = true;
+        self.suspected = false;
     }
 
     pub fn length_ms(&self) -> u64 {

@@ -75,6 +75,10 @@ impl<T> DecodeQueue<T> {
         std::mem::take(&mut self.waiting)
     }
 
+    pub fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
     #[cfg(test)]
     pub fn len(&self) -> usize {
         self.waiting.len()

@@ -78,10 +78,23 @@ fn the_urgent_are_decoded_first() {
             (1, FINAL, 5_000),
         ],
     );
+    assert_eq!(next(&answers), (0, Err(DecodeFailure::Shed)), "no worker is free for it");
     assert!(next(&first).1.is_ok());
-    let order: Vec<usize> = (0..3).map(|_| next(&answers).0).collect();
-    assert_eq!(order, [2, 1, 0]);
-    assert_eq!(pool.figures().decoded, 4);
+    let order: Vec<usize> = (0..2).map(|_| next(&answers).0).collect();
+    assert_eq!(order, [2, 1]);
+    assert_eq!(pool.figures().decoded, 3);
+}
+
+#[test]
+fn a_text_so_far_is_decoded_where_nothing_else_is_to_be_done_and_stops_for_a_final() {
+    let pool = pool(1, 8);
+    let (_, partial) = submit(&pool, &[(QUICK, DecodeClass::Partial, 5_000)]);
+    assert!(next(&partial).1.is_ok());
+    let (_, partial) = submit(&pool, &[(UNTIL_STOPPED, DecodeClass::Partial, 5_000)]);
+    thread::sleep(Duration::from_millis(30));
+    let (_, answers) = submit(&pool, &[(QUICK, FINAL, 5_000)]);
+    assert_eq!(next(&partial), (0, Err(DecodeFailure::Cancelled)));
+    assert!(next(&answers).1.is_ok());
 }
 
 #[test]
@@ -184,4 +197,18 @@ async fn async_callers_await_their_text() {
     let deadline = Instant::now() + Duration::from_secs(5);
     let text = pool.decode(Arc::from([7]), Hint::default(), FINAL, deadline).await.unwrap().text;
     assert_eq!(text, "[7]");
+}
+
+#[test]
+fn the_pool_says_when_it_has_too_much_to_do() {
+    let pool = pool(1, 8);
+    assert!(!pool.is_pressed());
+    let (_, answers) = submit(&pool, &[(UNTIL_STOPPED, FINAL, 60_000)]);
+    thread::sleep(Duration::from_millis(30));
+    let (waiting, more) = submit(&pool, &[(QUICK, FINAL, 60_000), (QUICK, FINAL, 60_000)]);
+    assert!(pool.is_pressed());
+    pool.cancel(waiting[0]);
+    assert!(!pool.is_pressed());
+    drop(pool);
+    drop((answers, more));
 }

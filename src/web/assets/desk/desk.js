@@ -48,6 +48,7 @@ const takes = {
     call = message.call;
     alertFor(before);
     draw();
+    if (call?.stage === "offered") send({ type: "shown", call: call.call, offer: call.offer });
   },
   lines: (message) => viewOf(message.call).transcript.take(message.from, message.lines),
   speaking: (message) => {
@@ -199,7 +200,7 @@ function notHere() {
   document.body.classList.add("taken");
   main.dataset.view = "taken";
   view = null;
-  main.replaceChildren(h("section", { class: "panel hero" },
+  main.replaceChildren(h("section", { class: "panel hero idle" },
     h("div", {}, h("h1", {}, "The desk is open in another tab"),
       h("p", { class: "quiet" }, "Calls ring there. Nothing of a running call is lost.")),
     button("Use it here", null, { class: "primary", onclick: () => socket.connect() })));

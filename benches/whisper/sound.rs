@@ -1,0 +1,65 @@
+//! Clips and the time that a decode really took.
+
+use std::path::Path;
+
+use warmline::base::upsample::to_speech_rate;
+
+/// One clip and what was said in it.
+pub struct Clip {
+    pub said: String,
+    /// It says numbers, amounts or codes.
+    pub number: bool,
+    pub sound: Vec<i16>,
+}
+
+/// A clip at 16 kHz.
+pub fn read(path: &Path) -> Option<Vec<i16>> {
+    let mut reader = hound::WavReader::open(path).ok()?;
+    let rate_hz = reader.spec().sample_rate;
+    let samples: Vec<i16> = reader.samples::<i16>().collect::<Result<_, _>>().ok()?;
+    Some(to_speech_rate(&samples, rate_hz))
+}
+
+/// `count` clips of the callers, spread evenly; with words, or those without.
+pub fn callers(folder: &Path, count: usize, with_words: bool) -> Vec<Clip> {
+    let manifest = std::fs::read_to_string(folder.join("manifest.jsonl")).unwrap_or_default();
+    let all: Vec<serde_json::Value> = manifest
+        .lines()
+        .filter_map(|line| serde_json::from_str(line).ok())
+        .filter(|clip: &serde_json::Value| {
+            clip["text"].as_str().is_some_and(|text| text.is_empty() != with_words)
+        })
+        .collect();
+    let step = (all.len() / count.max(1)).max(1);
+    let field = |clip: &serde_json::Value, name: &str| {
+        clip[name].as_str().map(str::to_owned).unwrap_or_default()
+    };
+    all.iter()
+        .step_by(step)
+        .take(count)
+        .filter_map(|clip| {
+            let number = matches!(
+                field(clip, "intent").as_str(),
+                "number" | "amount_date_time" | "account" | "code"
+            );
+            let sound = read(&folder.join(field(clip, "file")))?;
+            Some(Clip { said: field(clip, "text"), number, sound })
+        })
+        .collect()
+}
+
+/// Processor time of this thread so far, microseconds: unlike the clock it does not count what
+/// others took. 0 where the system does not tell.
+pub fn processor_us() -> u64 {
+    std::fs::read_to_string("/proc/thread-self/schedstat")
+        .ok()
+        .and_then(|text| text.split_whitespace().next()?.parse::<u64>().ok())
+        .map_or(0, |ns| ns / 1_000)
+}
+
+/// The value at `percent` of `values`; 0 without any.
+pub fn percentile(values: &mut [u64], percent: usize) -> u64 {
+    values.sort_unstable();
+    let place = (values.len() * percent / 100).min(values.len().saturating_sub(1));
+    values.get(place).copied().unwrap_or(0)
+}
