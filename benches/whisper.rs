@@ -2,7 +2,7 @@
 //! are chosen. Every way hears the same clips as the plain full-context decode in the same run,
 //! the ways taken in turns, so that a busy machine slows all alike.
 //!
-//! `cargo bench --bench whisper -- [CLIPS | full] [invented] [digits] [way=NAME]`: 30 clips unless told
+//! `cargo bench --bench whisper -- [CLIPS | full] [invented] [digits] [way=NAME]`: 30 clips else
 //! otherwise; `full` takes all 150, 60 strings of digits and 60 minutes without words. Writes
 //! `target/bench/whisper.html`. Needs `models/` and `../shared/data/speech`; says so if absent.
 

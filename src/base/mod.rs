@@ -10,6 +10,7 @@ pub mod key;
 pub mod language;
 pub mod limits;
 pub mod listen;
+pub mod markup;
 pub mod moment;
 pub mod phone;
 pub mod pii;

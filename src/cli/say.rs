@@ -7,8 +7,9 @@ use clap::Args;
 
 use crate::base::audio::Pcm;
 use crate::base::language::Language;
+use crate::base::markup;
 use crate::base::spoken::Spoken;
-use crate::config::settings::Voice;
+use crate::config::settings::{Voice, VoiceEngine};
 use crate::runtime::speech;
 use crate::speech::voice::cache::write_wav;
 use crate::speech::voice::level;
@@ -21,9 +22,15 @@ pub struct SayArgs {
     out: PathBuf,
     #[arg(long, default_value = "en")]
     language: String,
+    /// A voice of the manifest, or espeak-ng.
+    #[arg(long)]
+    voice: Option<String>,
     /// Speak slower.
     #[arg(long)]
     slow: bool,
+    /// Pace, 0.5 (twice as fast) to 2.0 (half as fast).
+    #[arg(long, default_value_t = 1.0)]
+    pace: f32,
     /// Samples a second.
     #[arg(long, default_value_t = 16_000)]
     rate: u32,
@@ -49,12 +56,25 @@ fn say(args: &SayArgs) -> Result<Pcm, String> {
     }
     let language = Language::new(&args.language)
         .ok_or_else(|| format!("{:?} is no language code such as \"en\"", args.language))?;
+    if !(0.5..=2.0).contains(&args.pace) {
+        return Err(format!("--pace {}: 0.5 to 2.0", args.pace));
+    }
+    markup::parse(&args.text).map_err(|error| format!("the text's markup: {error}"))?;
     let cache = std::env::temp_dir().join("warmline-voice");
-    let voice = Voice { cache, ..Voice::default() };
+    let usual = Voice::default();
+    let voice = match args.voice.as_deref() {
+        None => Voice { cache, ..usual },
+        Some("espeak-ng") => Voice { engine: VoiceEngine::Espeak, cache, ..usual },
+        Some(model) => {
+            // Asked for by name: another voice in its place would be a lie.
+            speech::files_of(model, None)?;
+            Voice { model: model.to_owned(), cache, ..usual }
+        }
+    };
     let studio = speech::studio(&voice, None, None).map_err(|error| error.to_string())?;
     let what = Spoken {
         prompt: None,
-        text: args.text.clone(),
+        text: format!("<prosody rate=\"{:.0}%\">{}</prosody>", 100.0 / args.pace, args.text),
         language,
         fixed: false,
         slow: args.slow,

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use crate::base::ids::ConnectorId;
 use crate::base::language::Language;
+use crate::base::markup;
 use crate::config::{Problem, Problems, Table};
 
 use super::connector::Connector;
@@ -54,6 +55,10 @@ impl Knowledge {
                 }
                 ("answers.toml", Some(language)) => {
                     for (intent, answer) in table.texts(problems) {
+                        if let Err(error) = markup::parse(&answer) {
+                            let expected = format!("good markup; {error}");
+                            table.fault(&intent, format!("{answer:?}"), expected, problems);
+                        }
                         knowledge.answers.insert((language.clone(), intent), answer);
                     }
                 }

@@ -10,7 +10,7 @@
 //! | Digest leaks | a challenge is answered only to the host of that trunk |
 //! | Dial strings (`500&SIP/…`) | numbers are parsed into a type that holds nothing else |
 //! | Markup in names, agents, transcripts | text nodes only, and no inline script runs |
-//! | Another site opens the desk's WebSocket | only our own Origin, and the call must be on that very desk |
+//! | Another site opens the desk's line | our own Origin only; the call must be on that desk |
 //! | Paths | files are named by our ids, never by a caller |
 //! | Links guessed or kept | random, one agent's own, closed after wrap-up |
 //! | A recording that fills the disk | a quota; the call goes on, an alarm is raised |

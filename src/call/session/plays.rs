@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::base::card::Speaker;
 use crate::base::ids::LegId;
+use crate::base::markup;
 use crate::base::spoken::{Heard, Spoken};
 use crate::call::command::{Command, GiveWay};
 
@@ -139,7 +140,7 @@ impl Session {
         }
         let complete = heard.as_ref().is_some_and(|heard| heard.complete);
         if let Some(heard) = heard.filter(|heard| playing.said && !heard.text.is_empty()) {
-            let line = self.line(playing.began, Speaker::Machine, spoken_plainly(&heard.text));
+            let line = self.line(playing.began, Speaker::Machine, markup::plain(&heard.text));
             self.add_line(line.clone());
             self.note(Fact::Said { line, utterance: None, understanding: None });
         }
@@ -170,9 +171,4 @@ impl Session {
         self.plays.list.retain(|playing| playing.leg != leg);
         self.plays.giving_way.remove(&leg);
     }
-}
-
-/// A transcript shows `4217`, not how it was read out.
-fn spoken_plainly(text: &str) -> String {
-    text.replace("<digits>", "").replace("</digits>", "")
 }

@@ -97,6 +97,7 @@ struct Rendering {
 impl Rendering {
     async fn run(self, what: Spoken, sender: StreamSender, parts: Arc<Mutex<Vec<(String, u64)>>>) {
         let fixed = what.fixed;
+        let wished = std::time::Instant::now();
         let mut pieces = self.shared.studio.render(what);
         let mut clips = Vec::new();
         let mut whole = true;
@@ -106,6 +107,10 @@ impl Rendering {
                 whole = false;
                 break;
             };
+            if clips.is_empty() {
+                let waited = wished.elapsed().as_millis() as u64;
+                self.shared.metrics.first_sentence.observe_ms(waited);
+            }
             let clip = Clip::new(&piece.pcm);
             locked(&parts).push((piece.text.clone(), clip.duration_ms()));
             if sender.push(clip.clone()).is_err() {

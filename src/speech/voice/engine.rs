@@ -30,6 +30,8 @@ pub enum SynthesisError {
     Voice { file: String, error: String },
     #[error("the speech server does not reply: {0}")]
     Server(String),
+    #[error("no voice worked a moment ago; it is tried again soon")]
+    Silent,
     #[error("no engine speaks {0}")]
     Language(Language),
 }

@@ -39,6 +39,19 @@ pub fn normalise(pcm: &Pcm) -> Pcm {
     Pcm::new(pcm.rate_hz, samples)
 }
 
+/// The sound louder by `gain_db` (never above full scale), after `pause_ms` of silence.
+pub fn with_gain(pcm: &Pcm, gain_db: f32, pause_ms: u64) -> Pcm {
+    if gain_db == 0.0 && pause_ms == 0 {
+        return pcm.clone();
+    }
+    let gain = 10f32.powf(gain_db / 20.0);
+    let mut samples = vec![0i16; (u64::from(pcm.rate_hz) * pause_ms / 1_000) as usize];
+    let louder =
+        pcm.samples.iter().map(|s| (f32::from(*s) * gain).clamp(-32_767.0, 32_767.0) as i16);
+    samples.extend(louder);
+    Pcm::new(pcm.rate_hz, samples)
+}
+
 /// Resamples to `rate_hz` with its own delay removed.
 pub fn resample(pcm: &Pcm, rate_hz: u32) -> Pcm {
     if pcm.rate_hz == rate_hz || pcm.samples.is_empty() {

@@ -2,68 +2,75 @@
 //! keep their figures, which espeak-ng reads itself.
 
 use crate::base::language::Language;
+use crate::base::markup;
 
 use super::number::{cardinal, digits, ordinal, year};
 
+mod money;
 mod phrase;
+mod script;
 mod unit;
 
+use money::{amount, percentage};
 use unit::with_unit;
 
 /// Sentences longer than this are cut at a comma or a blank, characters.
 const SENTENCE_CHARS_MAX: usize = 300;
 
 /// One sentence, as it was written and as it is said.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Sentence {
     /// Without markup: what a transcript shows.
     pub written: String,
     /// In plain words: what an engine reads.
     pub spoken: String,
+    pub language: Language,
+    /// 1.0 as usual, 1.25 a quarter slower.
+    pub pace: f32,
+    /// On top of the usual level, dB.
+    pub gain_db: f32,
+    /// Silence before it, beside the usual pause, milliseconds.
+    pub pause_ms: u64,
+    /// Named places that it holds.
+    pub marks: Vec<String>,
 }
 
-/// Sentences of `text` in order.
+/// Sentences of `text` in order; its markup is that of [`markup`].
 pub fn sentences(text: &str, language: &Language) -> Vec<Sentence> {
-    let cut = cut(text).into_iter();
-    cut.filter_map(|sentence| {
-        let written = as_written(&sentence).trim().to_owned();
-        let spoken = tags(&sentence, language);
-        let spoken = if language.code() == "en" { english(&spoken) } else { spoken };
-        let says = spoken.chars().any(char::is_alphanumeric);
-        says.then(|| Sentence { written, spoken: spoken.trim().to_owned() })
-    })
-    .collect()
+    script::runs(&markup::parse_or_strip(text), language).iter().flat_map(of_run).collect()
 }
 
-/// The text without its markup.
-pub fn as_written(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some((before, after)) = rest.split_once('<') {
-        out.push_str(before);
-        rest = behind_tag(after);
+/// The sentences of words that are spoken in one way.
+fn of_run(run: &script::Run) -> Vec<Sentence> {
+    let mut out: Vec<Sentence> = Vec::new();
+    for sentence in cut(&run.text) {
+        let written = run.written(&sentence).trim().to_owned();
+        let spoken = match run.language.code() {
+            "en" => run.spoken(&english(&sentence)),
+            _ => run.spoken(&sentence),
+        };
+        if spoken.chars().any(char::is_alphanumeric) {
+            let first = out.is_empty();
+            out.push(Sentence {
+                written,
+                spoken: spoken.trim().to_owned(),
+                language: run.language.clone(),
+                pace: run.pace,
+                gain_db: run.gain_db,
+                pause_ms: if first { run.pause_ms } else { 0 },
+                marks: if first { run.marks.clone() } else { Vec::new() },
+            });
+        }
     }
-    out.push_str(rest);
     out
 }
 
-/// What stands behind the tag whose `<` was just read; a lone sign is no tag.
-fn behind_tag(after: &str) -> &str {
-    let is_tag = after.starts_with(|c: char| c.is_ascii_alphabetic() || c == '/');
-    match after.split_once('>') {
-        Some((_, behind)) if is_tag => behind,
-        Some(_) | None => after,
-    }
-}
-
-/// Cuts the text as written after each sentence, never within a tag or an abbreviation.
+/// Cuts the text as written after each sentence, never within an abbreviation.
 fn cut(text: &str) -> Vec<String> {
     let mut out = Vec::new();
     let mut current = String::new();
-    let mut in_digits = false;
     let mut rest = text;
     while let Some(symbol) = rest.chars().next() {
-        in_digits = (in_digits || rest.starts_with("<digits>")) && !rest.starts_with("</digits>");
         rest = rest.get(symbol.len_utf8()..).unwrap_or_default();
         current.push(symbol);
         let gap_follows = rest.chars().next().is_none_or(char::is_whitespace);
@@ -74,7 +81,7 @@ fn cut(text: &str) -> Vec<String> {
             ',' | ' ' => current.chars().count() >= SENTENCE_CHARS_MAX,
             _ => false,
         };
-        if ends && !in_digits {
+        if ends {
             out.push(std::mem::take(&mut current));
         }
     }
@@ -90,34 +97,13 @@ fn is_abbreviation(before: &str, after: &str) -> bool {
     // "at 9 a.m. We …": the half of a day may end a sentence.
     let ends_sentence = next.starts_with(char::is_uppercase) || next.is_empty();
     match word {
-        "No." => next.starts_with(|symbol: char| symbol.is_ascii_digit()),
+        "No." => next.starts_with(is_figure),
+        short if phrase::short_month(short.trim_end_matches('.')).is_some() => {
+            next.starts_with(is_figure)
+        }
         "a.m." | "p.m." | "etc." | "St." => !ends_sentence,
         _ => ABBREVIATIONS.iter().any(|(short, _)| *short == word),
     }
-}
-
-/// Reads `<digits>…</digits>` one by one and drops every other tag.
-fn tags(text: &str, language: &Language) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some((before, after)) = rest.split_once('<') {
-        out.push_str(before);
-        if let Some((inner, behind)) =
-            after.strip_prefix("digits>").and_then(|inner| inner.split_once("</digits>"))
-        {
-            if language.code() == "en" {
-                out.push_str(&digits(inner));
-            } else {
-                let spaced: Vec<String> = inner.chars().map(String::from).collect();
-                out.push_str(&spaced.join(" "));
-            }
-            rest = behind;
-        } else {
-            rest = behind_tag(after);
-        }
-    }
-    out.push_str(rest);
-    out
 }
 
 const MONTHS: [&str; 12] = [
@@ -134,7 +120,7 @@ const MONTHS: [&str; 12] = [
     "November",
     "December",
 ];
-const ABBREVIATIONS: [(&str, &str); 14] = [
+const ABBREVIATIONS: [(&str, &str); 18] = [
     ("Mr.", "Mister"),
     ("Mrs.", "Missus"),
     ("Ms.", "Miz"),
@@ -149,6 +135,10 @@ const ABBREVIATIONS: [(&str, &str); 14] = [
     ("a.m.", "A M"),
     ("p.m.", "P M"),
     ("vs.", "versus"),
+    ("<", "less than"),
+    (">", "more than"),
+    ("#", "hash"),
+    ("*", "star"),
 ];
 
 /// Rewrites every word that holds figures.
@@ -169,7 +159,7 @@ fn english(text: &str) -> String {
 /// One word by itself; `rest` begins with it.
 fn one(word: &str, rest: &[&str]) -> String {
     let next = rest.get(1).copied().unwrap_or_default();
-    let before_figure = next.starts_with(|symbol: char| symbol.is_ascii_digit());
+    let before_figure = next.starts_with(is_figure);
     if let Some((short, full)) = ABBREVIATIONS.iter().find(|(short, _)| *short == word)
         && (*short != "No." || before_figure)
     {
@@ -179,6 +169,11 @@ fn one(word: &str, rest: &[&str]) -> String {
     let (head, core, tail) = bare(word);
     let spoken = token(core).unwrap_or_else(|| core.to_owned());
     format!("{head}{spoken}{tail}")
+}
+
+/// A digit, or what stands for something that is read in its own way.
+fn is_figure(symbol: char) -> bool {
+    symbol.is_ascii_digit() || script::is_place(symbol)
 }
 
 /// A word between its brackets and stops.
@@ -194,13 +189,20 @@ fn token(word: &str) -> Option<String> {
     if !word.chars().any(|symbol| symbol.is_ascii_digit()) {
         return address(word);
     }
+    // What is already in words stands in this one.
+    if word.chars().any(script::is_place) {
+        return None;
+    }
     date(word)
+        .or_else(|| date_in_figures(word))
         .or_else(|| clock(word))
         .or_else(|| amount(word))
         .or_else(|| percentage(word))
         .or_else(|| ordinal_figures(word))
         .or_else(|| number(word))
         .or_else(|| range(word))
+        .or_else(|| fraction(word))
+        .or_else(|| decade(word))
         .or_else(|| telephone(word))
         .or_else(|| key_or_number_sign(word))
         .or_else(|| with_unit(word))
@@ -277,6 +279,46 @@ fn date(word: &str) -> Option<String> {
     Some(format!("{month} {}, {}", ordinal(day), year(y.parse().ok()?)))
 }
 
+/// `5/3/2026` as in America, the month first unless it cannot be one; `3.5.2026` the day first.
+fn date_in_figures(word: &str) -> Option<String> {
+    let sign = if word.contains('/') { '/' } else { '.' };
+    let mut parts = word.split(sign);
+    let (first, second, y) = (parts.next()?, parts.next()?, parts.next()?);
+    if y.len() != 4 || first.len() > 2 || second.len() > 2 || parts.next().is_some() {
+        return None;
+    }
+    let (first, second): (u64, u64) = (first.parse().ok()?, second.parse().ok()?);
+    let month_first = sign == '/' && first <= 12;
+    let (month, day) = if month_first { (first, second) } else { (second, first) };
+    let month = MONTHS.get((month as usize).checked_sub(1)?)?;
+    let day = Some(day).filter(|day| (1..=31).contains(day))?;
+    Some(format!("{month} {}, {}", ordinal(day), year(y.parse().ok()?)))
+}
+
+/// `1990s`.
+fn decade(word: &str) -> Option<String> {
+    let figures = word.strip_suffix('s').filter(|figures| figures.len() == 4)?;
+    let first: u64 = figures.parse().ok().filter(|year| year % 10 == 0 && *year > 1_000)?;
+    let spoken = year(first);
+    Some(match spoken.strip_suffix('y') {
+        Some(stem) => format!("{stem}ies"),
+        None => format!("{spoken}s"),
+    })
+}
+
+/// `1/2`, `3/4`: the usual ones.
+fn fraction(word: &str) -> Option<String> {
+    let said = match word {
+        "1/2" => "one half",
+        "1/3" => "one third",
+        "2/3" => "two thirds",
+        "1/4" => "one quarter",
+        "3/4" => "three quarters",
+        _ => return None,
+    };
+    Some(said.to_owned())
+}
+
 /// `17:30`, `9:05`, `12:00`, `9am`, `9:30pm`.
 fn clock(word: &str) -> Option<String> {
     if let Some((figures, half)) = phrase::half_of_day(word) {
@@ -298,59 +340,6 @@ fn clock(word: &str) -> Option<String> {
         1..10 => format!("{} oh {} {half}", cardinal(twelve), cardinal(minute)),
         _ => format!("{} {} {half}", cardinal(twelve), cardinal(minute)),
     })
-}
-
-/// Currencies: sign, code, one, many, hundredth, hundredths.
-const CURRENCIES: [(&str, &str, [&str; 4]); 3] = [
-    ("€", "EUR", ["euro", "euros", "cent", "cents"]),
-    ("$", "USD", ["dollar", "dollars", "cent", "cents"]),
-    ("£", "GBP", ["pound", "pounds", "penny", "pence"]),
-];
-
-/// `€12.50`, `$5`, `12.50€`.
-fn amount(word: &str) -> Option<String> {
-    CURRENCIES.iter().find_map(|(sign, code, names)| {
-        let figure = word
-            .strip_prefix(sign)
-            .or_else(|| word.strip_suffix(sign))
-            .or_else(|| word.strip_suffix(code))?;
-        money(figure, names)
-    })
-}
-
-/// `12.50 EUR`.
-fn amount_with_name(word: &str, next: &str) -> Option<String> {
-    let (_, _, names) = CURRENCIES.iter().find(|(sign, code, _)| next == *code || next == *sign)?;
-    money(word, names)
-}
-
-fn money(figure: &str, names: &[&str; 4]) -> Option<String> {
-    let figure = match figure.rsplit_once(',') {
-        // `12,50`: a comma before two figures is Europe's point.
-        Some((whole, cents)) if cents.len() == 2 => format!("{}.{cents}", whole.replace('.', "")),
-        _ => figure.replace(',', ""),
-    };
-    let (whole, part) = figure.split_once('.').unwrap_or((&figure, ""));
-    let whole: u64 = whole.parse().ok()?;
-    let part: u64 = match part.len() {
-        0 => 0,
-        1 => part.parse::<u64>().ok()? * 10,
-        2 => part.parse().ok()?,
-        _ => return None,
-    };
-    let [one, many, hundredth, hundredths] = names;
-    let units = format!("{} {}", cardinal(whole), if whole == 1 { one } else { many });
-    let cents = format!("{} {}", cardinal(part), if part == 1 { hundredth } else { hundredths });
-    Some(match (whole, part) {
-        (_, 0) => units,
-        (0, _) => cents,
-        (_, _) => format!("{units} and {cents}"),
-    })
-}
-
-fn percentage(word: &str) -> Option<String> {
-    let spoken = number(word.strip_suffix('%')?)?;
-    Some(format!("{spoken} percent"))
 }
 
 /// `1st`, `22nd`, `3rd`, `4th`.
@@ -405,9 +394,23 @@ fn telephone(word: &str) -> Option<String> {
     Some(groups.join(", "))
 }
 
-/// Letters and figures together, such as an order number: one by one.
+/// Letters and figures together, such as an order number: one by one; `5-star`, `COVID-19` hold
+/// a word, which is read as one.
 fn mixed(word: &str) -> String {
-    digits(word)
+    let is_word = |part: &str| {
+        let has_vowel = part.to_lowercase().contains(['a', 'e', 'i', 'o', 'u', 'y']);
+        part.len() >= 3 && has_vowel && part.chars().all(char::is_alphabetic)
+    };
+    if !word.split('-').any(is_word) {
+        return digits(word);
+    }
+    let parts = word.split('-').map(|part| match part.parse() {
+        Ok(small @ 0..100) => cardinal(small),
+        Ok(_) => digits(part),
+        Err(_) if is_word(part) => part.to_owned(),
+        Err(_) => digits(part),
+    });
+    parts.collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]

@@ -4,21 +4,30 @@ use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 
 use crate::base::audio::{Pcm, SPEECH_RATE_HZ};
+use crate::base::markup;
 use crate::base::spoken::Spoken;
 
 use super::cache::{Cache, read_wav};
 use super::engine::{SynthesisError, Synthesizer};
 use super::espeak::Espeak;
+use super::spoken::Sentence;
 use super::{level, spoken};
 
 /// Requests that wait for the worker; one more is refused, and its play fails at once.
 const WAITING_MAX: usize = 256;
 /// The same for what is rendered ahead of time: all prompts and answers of a large table.
 const AHEAD_MAX: usize = 4_096;
+/// What waited for so long is stale: its moment in the call is over.
+const WAIT_MAX: Duration = Duration::from_secs(20);
+/// A voice that fails after so long hung.
+const HANG_MIN: Duration = Duration::from_secs(1);
+/// After the last voice hung, nothing is tried for so long: only what is rendered is heard.
+const SILENT_FOR: Duration = Duration::from_secs(10);
 /// How much slower "slower" is.
 const SLOW: f32 = 1.25;
 /// Silence after each sentence.
@@ -39,6 +48,8 @@ pub struct Piece {
     pub pcm: Pcm,
     /// The words as they were written: what the transcript shows.
     pub text: String,
+    /// Named places of the text that this sentence holds.
+    pub marks: Vec<String>,
 }
 
 /// Sentences of a request as they are rendered; the end without a fault closes the channel.
@@ -47,6 +58,7 @@ pub type Pieces = mpsc::UnboundedReceiver<Result<Piece, String>>;
 struct Request {
     what: Spoken,
     out: mpsc::UnboundedSender<Result<Piece, String>>,
+    since: Instant,
 }
 
 #[derive(Default)]
@@ -60,6 +72,7 @@ struct Shared {
     waiting: Mutex<Waiting>,
     wake: Condvar,
     degraded: AtomicBool,
+    silent: AtomicBool,
 }
 
 impl Shared {
@@ -92,6 +105,7 @@ impl Studio {
             waiting: Mutex::default(),
             wake: Condvar::new(),
             degraded: AtomicBool::new(false),
+            silent: AtomicBool::new(false),
         });
         let name: Arc<str> = engine.name().into();
         let worker = shared.clone();
@@ -101,7 +115,9 @@ impl Studio {
                 on_start();
             }
             let cache = Cache::open(&cache);
-            Worker { shared: worker, engine, fallback: Espeak, cache, prompts }.run();
+            let fallback = Box::new(Espeak);
+            let silent_until = None;
+            Worker { shared: worker, engine, fallback, cache, prompts, silent_until }.run();
         })?;
         Ok(Studio { shared: shared.clone(), engine: name, _life: Arc::new(Life(shared)) })
     }
@@ -132,7 +148,7 @@ impl Studio {
             let _ = out.send(Err("too much waits to be spoken".into()));
             return pieces;
         }
-        queue.push_back(Request { what, out });
+        queue.push_back(Request { what, out, since: Instant::now() });
         drop(waiting);
         self.shared.wake.notify_one();
         pieces
@@ -143,7 +159,12 @@ impl Studio {
         &self.engine
     }
 
-    /// `true` once the fallback had to speak for the engine.
+    /// `true` while no voice works at all, and only what is in the cache is heard.
+    pub fn is_silent(&self) -> bool {
+        self.shared.silent.load(Ordering::Relaxed)
+    }
+
+    /// `true` while the fallback has to speak for the engine.
     pub fn is_degraded(&self) -> bool {
         self.shared.degraded.load(Ordering::Relaxed)
     }
@@ -152,9 +173,10 @@ impl Studio {
 struct Worker {
     shared: Arc<Shared>,
     engine: Box<dyn Synthesizer>,
-    fallback: Espeak,
+    fallback: Box<dyn Synthesizer>,
     cache: Cache,
     prompts: Option<PathBuf>,
+    silent_until: Option<Instant>,
 }
 
 impl Worker {
@@ -168,7 +190,11 @@ impl Worker {
         let mut waiting = self.shared.lock();
         loop {
             if let Some(request) = waiting.live.pop_front() {
-                return Some(request);
+                if request.since.elapsed() <= WAIT_MAX {
+                    return Some(request);
+                }
+                let _ = request.out.send(Err("it waited too long to be spoken".into()));
+                continue;
             }
             if let Some(request) = waiting.ahead.pop_front() {
                 return Some(request);
@@ -182,8 +208,8 @@ impl Worker {
 
     fn serve(&mut self, request: &Request) {
         if let Some(pcm) = self.own_recording(&request.what) {
-            let text = spoken::as_written(&request.what.text);
-            let _ = request.out.send(Ok(Piece { pcm, text }));
+            let text = markup::plain(&request.what.text);
+            let _ = request.out.send(Ok(Piece { pcm, text, marks: Vec::new() }));
             return;
         }
         let sentences = spoken::sentences(&request.what.text, &request.what.language);
@@ -191,10 +217,13 @@ impl Worker {
             if request.out.is_closed() {
                 return;
             }
-            let rendered = self.sentence(&request.what, &sentence.spoken);
+            let rendered = self.sentence(&request.what, &sentence);
             let failed = rendered.is_err();
             let piece = rendered
-                .map(|pcm| Piece { pcm, text: sentence.written })
+                .map(|pcm| {
+                    let pcm = level::with_gain(&pcm, sentence.gain_db, sentence.pause_ms);
+                    Piece { pcm, text: sentence.written, marks: sentence.marks }
+                })
                 .map_err(|error| error.to_string());
             let _ = request.out.send(piece);
             if failed {
@@ -217,35 +246,75 @@ impl Worker {
         }
     }
 
-    fn sentence(&mut self, what: &Spoken, sentence: &str) -> Result<Pcm, SynthesisError> {
-        let pace = if what.slow { SLOW } else { 1.0 };
-        let own = self.engine.speaks(&what.language);
+    fn sentence(&mut self, what: &Spoken, sentence: &Sentence) -> Result<Pcm, SynthesisError> {
+        let usual = if what.slow { SLOW } else { 1.0 };
+        let pace = usual * sentence.pace;
+        let (language, words) = (&sentence.language, sentence.spoken.as_str());
+        let own = self.engine.speaks(language);
         let engine = if own { self.engine.name() } else { self.fallback.name() };
-        let key = Cache::key(&engine, what.language.code(), pace, sentence);
+        let key = Cache::key(&engine, language.code(), pace, words);
         if let Some(pcm) = self.cache.get(&key) {
             return Ok(pcm);
         }
-        let mut by_fallback = !own;
-        let pcm = match own {
-            true => match self.engine.synthesize(sentence, &what.language, pace) {
-                Ok(pcm) => pcm,
-                Err(error) => {
-                    if !self.shared.degraded.swap(true, Ordering::Relaxed) {
-                        tracing::warn!(%error, "the voice fails: espeak-ng speaks instead");
-                    }
-                    by_fallback = true;
-                    self.fallback.synthesize(sentence, &what.language, pace)?
-                }
-            },
-            false => self.fallback.synthesize(sentence, &what.language, pace)?,
-        };
+        let (pcm, by_engine) = self.synthesize(sentence, pace, own)?;
         let pcm = level::normalise(&level::resample(&trimmed(&pcm), SPEECH_RATE_HZ));
         let pcm = with_pause(&pcm);
         // What the fallback said in the engine's place is not kept under the engine's name.
-        if !(own && by_fallback) {
+        if own == by_engine {
             self.cache.put(&key, &pcm, what.fixed);
         }
         Ok(pcm)
+    }
+
+    /// By the engine if it speaks the language, else or if it fails by the fallback. `true` if it
+    /// was the engine.
+    fn synthesize(
+        &mut self,
+        sentence: &Sentence,
+        pace: f32,
+        own: bool,
+    ) -> Result<(Pcm, bool), SynthesisError> {
+        if self.silent_until.is_some_and(|until| Instant::now() < until) {
+            return Err(SynthesisError::Silent);
+        }
+        let (language, words) = (&sentence.language, sentence.spoken.as_str());
+        let began = Instant::now();
+        let degraded = &self.shared.degraded;
+        if own {
+            match self.engine.synthesize(words, language, pace) {
+                Ok(pcm) => {
+                    if degraded.swap(false, Ordering::Relaxed) {
+                        tracing::info!("the voice speaks again");
+                    }
+                    self.sounds();
+                    return Ok((pcm, true));
+                }
+                Err(error) if !degraded.swap(true, Ordering::Relaxed) => {
+                    tracing::warn!(%error, "the voice fails: espeak-ng speaks instead");
+                }
+                Err(_) => {}
+            }
+        }
+        match self.fallback.synthesize(words, language, pace) {
+            Ok(pcm) => {
+                self.sounds();
+                Ok((pcm, false))
+            }
+            Err(error) => {
+                if !self.shared.silent.swap(true, Ordering::Relaxed) {
+                    tracing::error!(%error, "no voice works: only rendered prompts are heard");
+                }
+                if began.elapsed() >= HANG_MIN {
+                    self.silent_until = Some(Instant::now() + SILENT_FOR);
+                }
+                Err(error)
+            }
+        }
+    }
+
+    fn sounds(&mut self) {
+        self.silent_until = None;
+        self.shared.silent.store(false, Ordering::Relaxed);
     }
 }
 

@@ -1,12 +1,16 @@
 //! What is written in several words: `3 May 2026`, `5 pm`, `12.50 EUR`, `0800 123 456`.
 
 use super::super::number::{cardinal, digits, ordinal, year};
-use super::{MONTHS, amount_with_name, bare, unit};
+use super::money::amount_in_two;
+use super::{MONTHS, bare, unit};
 
 /// Words before four figures that make them a year.
 const BEFORE_A_YEAR: [&str; 6] = ["in", "since", "until", "by", "of", "year"];
 /// Fewer figures in groups are no telephone number.
 const TELEPHONE_FIGURES: std::ops::RangeInclusive<usize> = 7..=15;
+
+/// Groups of a number that does not begin like one: `415 555 0132`.
+const PLAIN_NUMBERS: [&[usize]; 3] = [&[3, 3, 4], &[1, 3, 3, 4], &[3, 4]];
 
 /// The longest reading of the words that `rest` begins with, and how many words it takes;
 /// `before` is the word before.
@@ -16,6 +20,7 @@ pub fn read(rest: &[&str], before: Option<&str>) -> Option<(String, usize)> {
         .or_else(|| telephone(rest))
         .or_else(|| quantity(rest))
         .or_else(|| lone_year(rest, before))
+        .or_else(|| numbered(rest, before))
 }
 
 /// `12.50 EUR`, `5 km`.
@@ -23,7 +28,7 @@ fn quantity(rest: &[&str]) -> Option<(String, usize)> {
     let [first, second, ..] = rest else { return None };
     let (head, figure, "") = bare(first) else { return None };
     let (_, name, tail) = bare(second);
-    let spoken = amount_with_name(figure, name).or_else(|| unit::measure(figure, name))?;
+    let spoken = amount_in_two(figure, name).or_else(|| unit::measure(figure, name))?;
     Some((format!("{head}{spoken}{tail}"), 2))
 }
 
@@ -38,7 +43,8 @@ fn date(rest: &[&str]) -> Option<(String, usize)> {
         let said = format!("{head}the {} of {name}", ordinal(number));
         return Some(with_year(said, name_tail, rest, 2 + gap));
     }
-    let name = month(first).filter(|_| tail.is_empty())?;
+    let is_whole = tail.is_empty() || (tail == "." && short_month(first).is_some());
+    let name = month(first).filter(|_| is_whole)?;
     let (_, second, second_tail) = word(1)?;
     if let Some(number) = day(second) {
         return Some(with_year(format!("{head}{name} {}", ordinal(number)), second_tail, rest, 2));
@@ -65,7 +71,44 @@ fn day(text: &str) -> Option<u64> {
 }
 
 fn month(text: &str) -> Option<&'static str> {
-    MONTHS.iter().find(|name| **name == text).copied()
+    MONTHS.iter().find(|name| **name == text).copied().or_else(|| short_month(text))
+}
+
+/// `Jan`, `Sept`: months that are written short.
+pub fn short_month(text: &str) -> Option<&'static str> {
+    let is_short = (text.len() == 3 && text != "May") || text == "Sept";
+    is_short.then(|| MONTHS.iter().find(|name| name.starts_with(text)).copied()).flatten()
+}
+
+/// Words before figures that make them a number to be read one by one, and how many figures it
+/// has at least: `order 4217`, but `order 20 boxes`.
+const BEFORE_A_NUMBER: [(&str, usize); 18] = [
+    ("order", 4),
+    ("number", 3),
+    ("no.", 3),
+    ("reference", 3),
+    ("code", 3),
+    ("pin", 3),
+    ("account", 3),
+    ("customer", 4),
+    ("invoice", 3),
+    ("ticket", 3),
+    ("case", 4),
+    ("booking", 3),
+    ("extension", 3),
+    ("room", 3),
+    ("flight", 3),
+    ("tracking", 3),
+    ("policy", 4),
+    ("contract", 4),
+];
+
+fn numbered(rest: &[&str], before: Option<&str>) -> Option<(String, usize)> {
+    let before = before?.to_lowercase();
+    let (_, least) = BEFORE_A_NUMBER.iter().find(|(word, _)| *word == before)?;
+    let (head, text, tail) = bare(rest.first()?);
+    let is_number = text.len() >= *least && text.bytes().all(|byte| byte.is_ascii_digit());
+    is_number.then(|| (format!("{head}{}{tail}", digits(text)), 1))
 }
 
 fn year_of(text: &str) -> Option<String> {
@@ -130,10 +173,6 @@ pub fn twelve_hours(figures: &str, half: &str) -> Option<String> {
 
 /// `0800 123 456`, `+49 30 1234567`, `(020) 7946 0000`: groups that begin like a number.
 fn telephone(rest: &[&str]) -> Option<(String, usize)> {
-    let first = rest.first()?;
-    if !first.starts_with(['0', '+', '(']) {
-        return None;
-    }
     let mut groups = Vec::new();
     let mut tail = "";
     for word in rest {
@@ -152,6 +191,11 @@ fn telephone(rest: &[&str]) -> Option<(String, usize)> {
     }
     let figures: usize =
         groups.iter().map(|(_, group)| group.bytes().filter(u8::is_ascii_digit).count()).sum();
+    let lengths: Vec<usize> = groups.iter().map(|(_, group)| group.len()).collect();
+    let begins_so = rest.first()?.starts_with(['0', '+', '(']);
+    if !begins_so && !PLAIN_NUMBERS.contains(&lengths.as_slice()) {
+        return None;
+    }
     if groups.len() < 2 || !TELEPHONE_FIGURES.contains(&figures) {
         return None;
     }

@@ -3,7 +3,7 @@
 use super::number;
 
 /// As written, for one, for more.
-const UNITS: [(&str, &str, &str); 22] = [
+const UNITS: [(&str, &str, &str); 33] = [
     ("km", "kilometre", "kilometres"),
     ("cm", "centimetre", "centimetres"),
     ("mm", "millimetre", "millimetres"),
@@ -24,6 +24,17 @@ const UNITS: [(&str, &str, &str); 22] = [
     ("min", "minute", "minutes"),
     ("mins", "minute", "minutes"),
     ("sec", "second", "seconds"),
+    ("s", "second", "seconds"),
+    ("ms", "millisecond", "milliseconds"),
+    ("km/h", "kilometre per hour", "kilometres per hour"),
+    ("mph", "mile per hour", "miles per hour"),
+    ("Mbps", "megabit per second", "megabits per second"),
+    ("Mbit/s", "megabit per second", "megabits per second"),
+    ("Gbit/s", "gigabit per second", "gigabits per second"),
+    ("lb", "pound", "pounds"),
+    ("lbs", "pound", "pounds"),
+    ("ft", "foot", "feet"),
+    ("%", "percent", "percent"),
     ("°C", "degree Celsius", "degrees Celsius"),
     ("°F", "degree Fahrenheit", "degrees Fahrenheit"),
 ];
