@@ -79,10 +79,12 @@ impl browser::Browsers for Door {
             return false;
         }
         let shared = &self.0;
-        let detail = format!("{} ({digits})", request.name);
+        // The audit outlives an erasure: a masked number, and no name.
+        let detail = crate::base::pii::mask_numbers(&digits);
         let source = request.address.to_string();
         drop(shared.store.audit("caller", "call_back_wanted", &detail, &source).await);
-        let connector = shared.knowledge.connector(&ConnectorId(CALL_BACK.to_owned())).cloned();
+        let connector =
+            shared.tables.get().knowledge.connector(&ConnectorId(CALL_BACK.to_owned())).cloned();
         if let Some(connector) = connector {
             let shared = shared.clone();
             let fields = vec![
