@@ -9,8 +9,8 @@
 //! ```
 //!
 //! Imports: base ← config ← knowledge ← understanding ← policy ← call; adapters (sip, webrtc,
-//! media, speech, desk, store, publish, web) import call and what stands left of it, never each other;
-//! runtime and cli import all. `tests/tidy.rs` checks it.
+//! media, speech, desk, store, publish, web) import call and what stands left of it, never each
+//! other; runtime and cli import all. `tests/tidy.rs` checks it.
 
 pub mod base;
 pub mod call;

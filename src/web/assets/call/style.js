@@ -17,6 +17,7 @@ export const style = `
 .box { background: var(--ground); border: 1px solid var(--line); border-radius: 16px;
   overflow: hidden; }
 .head { padding: 20px 20px 14px; }
+a { color: var(--accent); }
 h2 { font-size: 1.25rem; font-weight: 650; line-height: 1.25; margin: 0 0 6px; }
 p { margin: 0 0 10px; }
 p:last-child { margin-bottom: 0; }
@@ -60,6 +61,7 @@ button:hover { border-color: var(--quiet); }
 .notice { background: var(--bad-soft); border-radius: 12px; padding: 12px 14px; margin: 0 0 12px; }
 .notice b { display: block; }
 ol { margin: 6px 0 12px; padding-left: 1.3rem; }
+button + p { margin-top: 12px; }
 form { display: grid; gap: 8px; margin-top: 14px; padding-top: 14px;
   border-top: 1px solid var(--line); }
 label { display: grid; gap: 3px; font-size: .92rem; color: var(--quiet); }
