@@ -35,9 +35,10 @@ macro_rules! module {
 }
 
 /// The desk's modules. They speak the server's protocol of this very version: never copied.
-const MODULES: [(&str, &str, &str); 10] = [
+const MODULES: [(&str, &str, &str); 11] = [
     ("desk.js", SCRIPT, include_str!("assets/desk/desk.js")),
     module!("actions"),
+    module!("audio"),
     module!("card"),
     module!("dom"),
     module!("presence"),
