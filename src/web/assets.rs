@@ -35,13 +35,14 @@ macro_rules! module {
 }
 
 /// The desk's modules. They speak the server's protocol of this very version: never copied.
-const MODULES: [(&str, &str, &str); 14] = [
+const MODULES: [(&str, &str, &str); 15] = [
     ("call.js", SCRIPT, include_str!("assets/call/call.js")),
     ("call-peer.js", SCRIPT, include_str!("assets/call/peer.js")),
     ("call-style.js", SCRIPT, include_str!("assets/call/style.js")),
     ("desk-line.js", SCRIPT, include_str!("assets/call/line.js")),
     ("desk.js", SCRIPT, include_str!("assets/desk/desk.js")),
     module!("actions"),
+    module!("audio"),
     module!("card"),
     module!("dom"),
     module!("presence"),

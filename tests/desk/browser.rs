@@ -74,6 +74,10 @@ impl Chromium {
         for argument in ARGUMENTS.iter().chain(more) {
             wanted.add_arg(argument).expect("an argument");
         }
+        if std::env::var_os("WARMLINE_DARK").is_some() {
+            // For the eye: the same pictures in the dark.
+            wanted.add_arg("--force-dark-mode").expect("an argument");
+        }
         let folder = format!("--user-data-dir={}", profile.path().display());
         wanted.add_arg(&folder).expect("an argument");
         let began = Instant::now();

@@ -2,6 +2,7 @@
 //! has the real binary with a real caller and a real agent's phone.
 
 mod browser;
+mod colleague;
 mod page;
 mod play;
 mod whole;

@@ -11,10 +11,10 @@ use super::browser::{self, Chromium};
 use super::phones::{BINARY, Server, have_models, models_folder, speak};
 use super::tone::{Part, compose};
 
-const PASSWORD: &str = "correct horse";
+pub const PASSWORD: &str = "correct horse";
 
 /// Adds a user beside the running server.
-fn add_user(server: &Server, name: &str) {
+pub fn add_user(server: &Server, name: &str) {
     let config = server.folder.join("warmline.toml");
     let mut child = Command::new(BINARY)
         .args(["user", "add", name, "--role", "agent", "--config"])

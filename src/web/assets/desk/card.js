@@ -12,8 +12,8 @@ const RECORDING = {
   failed: "Recording failed",
 };
 const STAGES = {
-  offered: "Your phone is about to ring",
-  ringing: "Your phone rings",
+  offered: "A call for you",
+  ringing: "It rings for you",
   briefing: "You hear the summary",
   accepted: "Accepted: pick up your phone",
   talking: "Talking",

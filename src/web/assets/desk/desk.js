@@ -8,6 +8,7 @@ import { actionBar, actionsOf, chooser } from "./desk-actions.js";
 import { Transcript } from "./desk-transcript.js";
 import { WrapUp } from "./desk-wrapup.js";
 import { recent } from "./desk-recent.js";
+import { ring } from "./desk-audio.js";
 
 const NOTES_EVERY_MS = 600;
 const NOTICE_MS = 8_000;
@@ -180,6 +181,7 @@ const closeMenu = () => view?.menu.replaceChildren();
 function alertFor(before) {
   const offered = call && OFFERED.has(call.stage);
   document.title = offered ? `☎ ${call.summary}` : call ? `● ${title}` : title;
+  ring(offered);
   const fresh = offered && (before?.call !== call.call || before?.offer !== call.offer);
   if (!offered) {
     notification?.close();

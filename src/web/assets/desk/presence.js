@@ -1,6 +1,7 @@
 // Who is here, who waits, and what this agent is doing: the menu in the head of the page, and the
 // desk while no call is on it.
 
+import { ringChoice } from "./desk-audio.js";
 import { button, clock, h, show } from "./desk-dom.js";
 
 export const STATES = {
@@ -39,8 +40,13 @@ export function presenceMenu(place, desk, hello, send) {
         entry("available", "Available", choose("available"), "V"),
         hello.breaks.map((reason, at) =>
           entry("break", reason, choose("break", reason), at === 0 ? "B" : null)),
-        entry("offline", "Offline", choose("offline"))),
+        entry("offline", "Offline", choose("offline")),
+        h("div", { class: "ring-place" })),
     );
+    menu.addEventListener("toggle", async () => {
+      const choice = menu.open ? await ringChoice() : null;
+      menu.querySelector(".ring-place").replaceChildren(...(choice ? [choice] : []));
+    });
     return menu;
   });
 }
