@@ -16,7 +16,7 @@ pub struct CheckArgs {
 
 pub fn run(args: &CheckArgs) -> ExitCode {
     let checked = Config::load(&args.config).and_then(|config| {
-        crate::runtime::server::Tables::load(&config)?;
+        crate::runtime::tables::Tables::load(&config)?;
         Ok(config)
     });
     match checked {

@@ -80,7 +80,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         assert!(!write(folder.path()).expect("is writable").is_empty());
         let config = Config::load(&folder.path().join("warmline.toml")).expect("is good");
-        crate::runtime::server::Tables::load(&config).map(drop).expect("the tables are good");
+        crate::runtime::tables::Tables::load(&config).map(drop).expect("the tables are good");
         assert_eq!(write(folder.path()).expect("is writable"), Vec::<PathBuf>::new());
     }
 }

@@ -5,12 +5,15 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+pub mod bench;
 pub mod call;
 pub mod check;
 pub mod demo;
 pub mod init;
+pub mod intents;
 mod log;
 pub mod models;
+pub mod replay;
 pub mod say;
 pub mod serve;
 pub mod transcribe;
@@ -40,8 +43,14 @@ enum Command {
     Say(say::SayArgs),
     /// Text, timing, intent and stress of recordings.
     Transcribe(transcribe::TranscribeArgs),
+    /// Time what is installed on this machine.
+    Bench(bench::BenchArgs),
     /// Place a real call with a simulated caller's voice.
     Call(call::CallArgs),
+    /// Train, test and explain what callers mean; propose tables from past cases.
+    Intents(intents::IntentsArgs),
+    /// Run new tables over stored calls and show what would have changed.
+    Replay(replay::ReplayArgs),
     /// Who may see the pages.
     User(user::UserArgs),
 }
@@ -56,7 +65,10 @@ pub fn main() -> ExitCode {
         Command::Models(args) => models::run(&args),
         Command::Say(args) => say::run(&args),
         Command::Transcribe(args) => transcribe::run(&args),
+        Command::Bench(args) => bench::run(&args),
         Command::Call(args) => call::run(&args),
+        Command::Intents(args) => intents::run(&args),
+        Command::Replay(args) => replay::run(&args),
         Command::User(args) => user::run(&args),
     }
 }

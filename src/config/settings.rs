@@ -129,7 +129,7 @@ pub struct Media {
 
 #[derive(Clone, Debug)]
 pub struct Speech {
-    /// A model of `models/manifest.toml`.
+    /// A model of `models/manifest.toml`, or `auto`: what `warmline bench models` found best.
     pub model: String,
     /// Recognisers at work, one thread each; 0 is one a core.
     pub workers: usize,

@@ -12,4 +12,8 @@
 //!   their last flushed second.
 //! - **Back up** the folder `data`: the database (with its `-wal`) and the recordings.
 //! - **Erase a caller** on their page (admin), which takes records, search index and recordings.
+//! - **Speed of the recogniser**: it is compiled for the machine it is built on (see
+//!   `.cargo/config.toml`). After an update of Warmline in a folder that was built before, whisper
+//!   may have to be built anew: `cargo clean --release -p whisper-rs-sys`. `warmline bench models`
+//!   says what the machine can do; `speech.model = "auto"` takes the model it advises.
 //! - **Models by hand**: `warmline models import FILE` where no source is reached.

@@ -2,6 +2,7 @@
 
 mod dialogue;
 mod prompts;
+pub mod replay;
 pub mod step;
 mod tables;
 

@@ -164,6 +164,11 @@ impl Tables {
         self.intents.get(id).cloned().unwrap_or_else(IntentRow::unknown)
     }
 
+    /// Every row of the intents' table.
+    pub fn intents(&self) -> impl Iterator<Item = &IntentRow> {
+        self.intents.values()
+    }
+
     /// The prompt in `language`, or in English where it has none.
     pub fn prompt_row(&self, language: &Language, name: &str) -> Option<&Prompt> {
         self.prompts

@@ -27,6 +27,7 @@ use crate::web::ActiveCall;
 
 use super::ears::NewEar;
 use super::shared::{Inbound, Inbox, Shared, locked};
+use super::tables::Tables;
 
 use plays::Playing;
 
@@ -55,6 +56,8 @@ impl Leg {
 /// The task's state.
 pub struct CallTask {
     shared: Arc<Shared>,
+    /// As they were when the call began.
+    tables: Arc<Tables>,
     id: CallId,
     began: Instant,
     wall: Timestamp,
@@ -84,10 +87,12 @@ impl CallTask {
         leg: Leg,
         caller: CallerInfo,
     ) -> Self {
-        let session = Session::new(session_setup(&shared, &id, wall, &caller));
+        let tables = shared.tables.get();
+        let session = Session::new(session_setup(&shared, &tables, &id, wall, &caller));
         let legs = HashMap::from([(LegId::CALLER, leg)]);
         Self {
             shared,
+            tables,
             id,
             began,
             wall,
@@ -292,6 +297,7 @@ impl CallTask {
 
 fn session_setup(
     shared: &Shared,
+    tables: &Tables,
     id: &CallId,
     wall: Timestamp,
     caller: &CallerInfo,
@@ -307,9 +313,9 @@ fn session_setup(
         if config.recording.on { consent } else { crate::base::consent::ConsentMode::Off };
     SessionSetup {
         call: id.clone(),
-        understander: shared.understander.clone(),
-        policy: shared.policy.clone(),
-        knowledge: shared.knowledge.clone(),
+        understander: tables.understander.clone(),
+        policy: tables.policy.clone(),
+        knowledge: tables.knowledge.clone(),
         company: config.company.name.clone(),
         country: config.company.country.clone(),
         civil_now: wall.to_zoned(zone).datetime(),

@@ -17,10 +17,11 @@ use crate::speech::hear::listener::{Completeness, Listener, ListenerSettings, Li
 use crate::speech::hear::order::{DecodeFailure, JobId};
 use crate::speech::hear::pool::{Job, Pool, Ticket};
 use crate::speech::hear::transcript::Transcript;
+use crate::understanding;
 use crate::understanding::outcome::Expecting;
-use crate::understanding::{self, Understander};
 
 use super::shared::{EarKey, Inbound, Inbox};
+use super::tables::LiveTables;
 
 /// The longest sleep between two looks at the taps.
 const NAP: Duration = Duration::from_millis(20);
@@ -49,7 +50,7 @@ struct Ear {
 #[derive(Clone)]
 pub struct Ears {
     messages: Sender<Message>,
-    understander: Understander,
+    tables: Arc<LiveTables>,
 }
 
 /// A leg to be listened to.
@@ -63,19 +64,19 @@ pub struct NewEar {
 }
 
 impl Ears {
-    pub fn start(bell: Bell, pool: Arc<Pool>, understander: Understander) -> std::io::Result<Ears> {
+    pub fn start(bell: Bell, pool: Arc<Pool>, tables: Arc<LiveTables>) -> std::io::Result<Ears> {
         let (messages, inbox) = channel();
         let back = messages.clone();
         std::thread::Builder::new().name("ears".into()).spawn(move || {
             bell.enrol();
             Thread { ears: HashMap::new(), inbox, back, pool }.run(&bell);
         })?;
-        Ok(Ears { messages, understander })
+        Ok(Ears { messages, tables })
     }
 
     pub fn open(&self, new: NewEar) {
         let NewEar { key, heard, played, inbox, began, language } = new;
-        let understander = self.understander.clone();
+        let understander = self.tables.get().understander.clone();
         let judge = move |text: &str, mode: ListenMode| {
             let expecting = match mode {
                 ListenMode::Digits => Expecting::Digits { min: 3, max: 12 },

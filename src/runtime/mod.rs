@@ -1,7 +1,8 @@
 //! The I/O loop: alone holds sockets, clocks, threads and the random source, and joins the rooms.
 //!
 //! `server` starts and stops everything; `dispatch` turns SIP events into calls; `call` drives
-//! one call's session; `ears` listens to all legs; `desk` owns the agents; `lookups` asks
+//! one call's session; `ears` listens to all legs; `desk` owns the agents; `tables`
+//! keeps and reloads the operator's tables; `lookups` asks
 //! business systems; `live` tells the pages; `peer` is a phone of our own, for tools and demo.
 
 mod call;
@@ -14,6 +15,7 @@ pub mod peer;
 pub mod server;
 mod shared;
 pub mod speech;
+pub mod tables;
 
 pub use live::LiveFact;
 pub use server::{Server, StartFault};

@@ -14,13 +14,12 @@ use crate::base::spoken::Spoken;
 use crate::call::event::Event;
 use crate::config::{Config, Problems};
 use crate::desk::{Agent, Desk};
-use crate::knowledge::{Knowledge, connector};
+use crate::knowledge::connector;
+use crate::media;
 use crate::publish::Metrics;
 use crate::sip::{self, AcceptAnyone, StartError};
 use crate::store::{Store, StoreSettings};
-use crate::understanding::{self, Understander};
 use crate::web::{self, WebSettings, WebState};
-use crate::{media, policy};
 
 use super::desk;
 use super::desk::pages::Pages;
@@ -29,6 +28,7 @@ use super::ears::Ears;
 use super::live::{LiveFact, LivePages};
 use super::shared::{Inbound, Shared, locked};
 use super::speech;
+use super::tables::{LiveTables, Snapshot, Tables, WATCH_EVERY};
 
 /// Ports that are tried after one that is taken.
 const PORTS_TRIED: u16 = 50;
@@ -86,7 +86,8 @@ impl Server {
             }
         }
         let media = media::Engine::start(media_settings(&config))?;
-        let ears = Ears::start(media.bell(), pool.clone(), tables.understander.clone())?;
+        let tables = Arc::new(LiveTables::new(tables));
+        let ears = Ears::start(media.bell(), pool.clone(), tables.clone())?;
         let (sip, events) = start_sip(&config, options)?;
         let listener = bind_web(&config).await?;
         let web = listener.local_addr()?;
@@ -101,7 +102,7 @@ impl Server {
             .redirect(reqwest::redirect::Policy::none())
             .build()
             .unwrap_or_default();
-        let knowledge = Arc::new(tables.knowledge);
+        let knowledge = tables.get().knowledge.clone();
         let pages = Pages::new(
             config.company.name.clone(),
             config.desk.clone(),
@@ -135,9 +136,7 @@ impl Server {
                 metrics: Arc::new(Metrics::default()),
                 http,
                 pages,
-                policy: Arc::new(tables.policy),
-                knowledge,
-                understander: tables.understander,
+                tables,
                 public_url,
                 calls: Mutex::new(HashMap::new()),
                 by_leg: Mutex::new(HashMap::new()),
@@ -156,6 +155,7 @@ impl Server {
         tokio::spawn(dispatch::run(shared.clone(), events));
         tokio::spawn(crate::store::retention::keep_sweeping(shared.store.clone(), RETENTION_EVERY));
         tokio::spawn(figures(shared.clone(), pool));
+        tokio::spawn(keep_reloading(shared.clone()));
         Ok(Server { shared, web, admin_password, stop_web: Some(stop_web) })
     }
 
@@ -224,41 +224,53 @@ fn fault(error: impl std::fmt::Display) -> StartFault {
     StartFault(error.to_string())
 }
 
-/// All tables that the operator can edit.
-pub struct Tables {
-    pub policy: policy::Tables,
-    pub knowledge: Knowledge,
-    pub understander: Understander,
-}
-
-impl Tables {
-    /// The operator's tables, or the embedded ones; all faults at once.
-    pub fn load(config: &Config) -> Result<Tables, Problems> {
-        let Some(folder) = &config.tables else {
-            return Ok(Tables {
-                policy: policy::Tables::embedded(),
-                knowledge: Knowledge::embedded(),
-                understander: Understander::new(understanding::Tables::embedded()),
-            });
-        };
-        let mut problems = Problems::new();
-        let policy = policy::Tables::load(&folder.join("policy"), &mut problems);
-        let knowledge = Knowledge::load(&folder.join("knowledge"), &mut problems);
-        let words = folder.join("understanding");
-        let understanding = match words.is_dir() {
-            true => Arc::new(understanding::Tables::load(&words, &mut problems)),
-            false => understanding::Tables::embedded(),
-        };
-        if !problems.is_empty() {
-            return Err(problems);
-        }
-        Ok(Tables { policy, knowledge, understander: Understander::new(understanding) })
-    }
-}
-
 impl From<Problems> for StartFault {
     fn from(problems: Problems) -> Self {
         Self(problems.to_string())
+    }
+}
+
+/// Trains the classifier beside the calls, then reads the tables again whenever a file of theirs
+/// changes or SIGHUP asks for it.
+async fn keep_reloading(shared: Arc<Shared>) {
+    use tokio::signal::unix::{SignalKind, signal};
+    train(&shared).await;
+    let Some(folder) = shared.config.tables.clone() else { return };
+    let Ok(mut asked) = signal(SignalKind::hangup()) else { return };
+    let mut watch = tokio::time::interval(WATCH_EVERY);
+    let mut seen = Snapshot::of(&folder);
+    loop {
+        let by_hand = tokio::select! {
+            _ = asked.recv() => true,
+            _ = watch.tick() => false,
+        };
+        let now = Snapshot::of(&folder);
+        if !by_hand && now == seen {
+            continue;
+        }
+        seen = now;
+        let reader = shared.clone();
+        let work = move || reader.tables.reload(&reader.config);
+        match tokio::task::spawn_blocking(work).await {
+            Ok(Ok(took)) => {
+                tracing::info!(ms = took.as_millis() as u64, "the tables were read again");
+                let tables = shared.tables.get();
+                train(&shared).await;
+                render_ahead(&shared.studio, &shared.config, &tables, false).await;
+            }
+            Ok(Err(problems)) => {
+                tracing::error!(faults = problems.len(), "the old tables stay:\n{problems}");
+            }
+            Err(error) => tracing::error!(%error, "reading the tables broke off"),
+        }
+    }
+}
+
+async fn train(shared: &Arc<Shared>) {
+    let trainer = shared.clone();
+    let began = std::time::Instant::now();
+    if let Ok(true) = tokio::task::spawn_blocking(move || trainer.tables.train()).await {
+        tracing::info!(ms = began.elapsed().as_millis() as u64, "the intents were learned");
     }
 }
 

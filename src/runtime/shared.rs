@@ -9,21 +9,19 @@ use tokio::sync::{broadcast, mpsc};
 use crate::base::ids::{AgentId, CallId, LegId, PlayId, RequestId};
 use crate::call::event::Event;
 use crate::config::Config;
-use crate::knowledge::Knowledge;
 use crate::knowledge::lookup::{LookupFailure, LookupReply};
 use crate::media;
-use crate::policy;
 use crate::publish::Metrics;
 use crate::sip;
 use crate::speech::voice::Studio;
 use crate::store::Store;
-use crate::understanding::Understander;
 use crate::web::ActiveCall;
 
 use super::desk::DeskHandle;
 use super::desk::pages::Pages;
 use super::ears::Ears;
 use super::live::LiveFact;
+use super::tables::LiveTables;
 
 /// One thing for a call's task.
 #[derive(Debug)]
@@ -72,9 +70,7 @@ pub struct Shared {
     pub store: Store,
     pub metrics: Arc<Metrics>,
     pub http: reqwest::Client,
-    pub policy: Arc<policy::Tables>,
-    pub knowledge: Arc<Knowledge>,
-    pub understander: Understander,
+    pub tables: Arc<LiveTables>,
     pub public_url: String,
     pub calls: Mutex<HashMap<CallId, CallEntry>>,
     pub by_leg: Mutex<HashMap<sip::SipLegId, Inbox>>,

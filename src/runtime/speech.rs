@@ -23,9 +23,47 @@ pub fn files_of(id: &str, folder: Option<&Path>) -> Result<Vec<PathBuf>, String>
     models::locate(model, folder).map_err(|error| error.to_string())
 }
 
-/// Loads a Whisper model of the manifest.
+/// The model to be chosen for the machine.
+pub const AUTO: &str = "auto";
+/// Beside the models: the id of the one that `warmline bench models` found best here.
+const ADVICE: &str = "advice.txt";
+/// What is taken where nobody has measured.
+const UNMEASURED: &str = "base-q8_0";
+
+/// Writes down which model is best on this machine; gives the file.
+pub fn write_advice(id: &str, folder: Option<&Path>) -> std::io::Result<PathBuf> {
+    let folders = models::search_path(folder);
+    let path = folders
+        .into_iter()
+        .find(|folder| folder.is_dir())
+        .unwrap_or_else(|| PathBuf::from("models"))
+        .join(ADVICE);
+    std::fs::write(&path, format!("{id}\n"))?;
+    Ok(path)
+}
+
+/// The model that `id` means here: itself, or for `auto` the one that was measured best.
+pub fn chosen(id: &str, folder: Option<&Path>) -> String {
+    if id != AUTO {
+        return id.to_owned();
+    }
+    let advice = models::search_path(folder)
+        .into_iter()
+        .find_map(|folder| std::fs::read_to_string(folder.join(ADVICE)).ok())
+        .map(|text| text.trim().to_owned())
+        .filter(|text| !text.is_empty());
+    match advice {
+        Some(advice) => advice,
+        None => {
+            tracing::info!("{UNMEASURED} is taken; `warmline bench models` measures what is best");
+            UNMEASURED.to_owned()
+        }
+    }
+}
+
+/// Loads a Whisper model of the manifest, or the one chosen for the machine.
 pub fn whisper(id: &str, folder: Option<&Path>) -> Result<WhisperModel, String> {
-    let files = files_of(id, folder)?;
+    let files = files_of(&chosen(id, folder), folder)?;
     let file = files.first().ok_or_else(|| format!("model {id} has no file"))?;
     WhisperModel::load(file).map_err(|error| error.to_string())
 }
@@ -78,4 +116,20 @@ pub fn studio(
     });
     let settings = Settings { cache: voice.cache.clone(), prompts, on_start: Some(on_start) };
     Studio::start(settings, engine)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{chosen, write_advice};
+
+    #[test]
+    fn auto_takes_the_advice_that_was_measured() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = Some(folder.path());
+        assert_eq!(chosen("small-q8_0", at), "small-q8_0");
+        let written = write_advice("tiny.en-q8_0", at).unwrap();
+        assert!(written.starts_with(folder.path()));
+        assert_eq!(chosen("auto", at), "tiny.en-q8_0");
+        assert_eq!(chosen("base-q8_0", at), "base-q8_0");
+    }
 }

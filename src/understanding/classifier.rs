@@ -17,6 +17,7 @@ use calibrate::Calibration;
 use features::{Feature, features};
 
 pub use calibrate::Settings;
+pub use learn::fingerprint;
 pub use model_file::{MODEL_BYTES_MAX, ModelFault};
 
 /// Examples that are learned from; more are left out, evenly.

@@ -9,12 +9,14 @@ pub mod card_number;
 pub mod classifier;
 pub mod command;
 pub mod completeness;
+pub mod correction;
 pub mod example;
 pub mod intent;
 pub mod language_guess;
 pub mod number;
 pub mod outcome;
 pub mod pattern;
+pub mod proposal;
 pub mod slots;
 pub mod stem;
 pub mod stress;
@@ -91,6 +93,10 @@ impl Understander {
             danger: danger.as_ref(),
             short_answer: *expecting != Expecting::Anything,
         };
+        let correction = match expecting {
+            Expecting::YesNo => correction::correction(tables, &reading),
+            Expecting::Anything | Expecting::Digits { .. } | Expecting::Slot(_) => None,
+        };
         let stress = stress::stress(tables, utterance, &reading, &signs, memory);
         let unfinished =
             completeness::completeness(tables, &reading, expecting) == Completeness::Unfinished;
@@ -106,6 +112,7 @@ impl Understander {
             danger,
             unfinished,
             card_number,
+            correction,
         }
     }
 

@@ -8,6 +8,8 @@ use crate::base::language::Language;
 use crate::base::moment::Moment;
 use crate::base::reason::Reason;
 
+use super::correction::Correction;
+
 /// Everything read out of one utterance. Pure data; the policy decides what follows.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Understanding {
@@ -30,6 +32,9 @@ pub struct Understanding {
     pub unfinished: bool,
     /// Number of spoken digits that a card number has (13 to 19, Luhn valid) were said.
     pub card_number: bool,
+    /// After a read-back: which digits go and which come ("no, nine, not five").
+    #[serde(default)]
+    pub correction: Option<Correction>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

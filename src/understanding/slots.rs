@@ -12,6 +12,7 @@ use jiff::civil::Date;
 
 use crate::base::card::SlotValue;
 
+use super::correction::CorrectionTables;
 use super::number::{NumberWord, NumberWords, Numbers};
 use super::outcome::Expecting;
 use super::pattern::{Capture, Matcher, Pattern};
@@ -49,6 +50,7 @@ pub struct SlotTables {
     /// Slot name → words that announce its number.
     pub cues: Vec<(String, Vec<Pattern>)>,
     pub departments: Vec<(String, Vec<Pattern>)>,
+    pub correction: CorrectionTables,
 }
 
 /// One slot with the words that it covers.
@@ -178,3 +180,6 @@ fn add_free(taken: &mut Vec<Taken>, more: Vec<Taken>) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -13,6 +13,7 @@ use std::collections::{HashMap, HashSet};
 use crate::base::reason::Reason;
 use crate::base::utterance::Utterance;
 
+use super::number::Numbers;
 use super::outcome::{Stress, StressLevel, StressPart, WordHit};
 use super::pattern::Pattern;
 use super::tables::LanguageTables;
@@ -70,6 +71,9 @@ weights! {
     /// "I already told you", and the same said again.
     repetition_adds = 0.25,
     same_again_adds = 0.15,
+    /// Each time a word is said at once again ("please please", "wrong wrong wrong"), and the most.
+    word_again_adds = 0.09,
+    word_again_max = 0.24,
     interruption_adds = 0.08,
     interruption_max = 0.2,
     /// The share of a new turn in the smoothed score, when it is above or below the score.
@@ -143,6 +147,7 @@ pub fn stress(
     }
     parts.extend(word_parts(table, signs));
     parts.extend(repetition_part(tables, reading, signs, memory));
+    parts.extend(word_again_part(tables, reading));
     parts.extend(interruption_part(table, utterance, memory));
     memory.note_words(tone::content(tables, reading), signs.short_answer);
     let turn = parts.iter().map(|part: &StressPart| part.adds).sum::<f32>().clamp(0.0, 1.0);
@@ -230,6 +235,20 @@ fn repetition_part(
         return part("repetition", table.weights.same_again_adds, reason);
     }
     None
+}
+
+/// The same word over and over: "wrong wrong wrong". Digits are said so by anybody.
+fn word_again_part(tables: &LanguageTables, reading: &Reading) -> Option<StressPart> {
+    let numbers = Numbers { words: &tables.slots.numbers, reading };
+    let again: Vec<&str> = (1..reading.len())
+        .filter(|at| reading.norm(*at) == reading.norm(at - 1) && numbers.word(*at).is_none())
+        .filter(|at| !reading.token(*at).is_some_and(|token| token.is_digits()))
+        .map(|at| reading.norm(at))
+        .collect();
+    let first = again.first()?;
+    let weights = &tables.stress.weights;
+    let adds = (weights.word_again_adds * again.len() as f32).min(weights.word_again_max);
+    part("repetition", adds, format!("says '{first}' over and over"))
 }
 
 fn interruption_part(

@@ -45,6 +45,8 @@ macro_rules! shipped {
 /// The shipped files by language code, in the order of [`FILES`]; `warmline init` writes them.
 pub const SHIPPED: [(&str, [&str; 7]); 2] = [shipped!("en"), shipped!("zh")];
 
+/// A language's trained classifier, beside its tables; `warmline intents train` writes it.
+pub const MODEL_FILE: &str = "intents.model";
 /// Largest table file, bytes.
 const FILE_BYTES_MAX: u64 = 4 * 1024 * 1024;
 
@@ -133,12 +135,13 @@ impl Tables {
     /// The shipped tables, read and trained once.
     pub fn embedded() -> Arc<Tables> {
         static TABLES: OnceLock<Arc<Tables>> = OnceLock::new();
-        TABLES.get_or_init(|| Arc::new(Self::embedded_untrained().trained())).clone()
+        TABLES.get_or_init(|| Arc::new(Self::clone(&Self::embedded_rules()).trained())).clone()
     }
 
-    /// The shipped tables without a classifier: there at once.
-    pub fn embedded_untrained() -> Tables {
-        Self::shipped(&mut Problems::new())
+    /// The shipped tables without a classifier, read once: there at once.
+    pub fn embedded_rules() -> Arc<Tables> {
+        static TABLES: OnceLock<Arc<Tables>> = OnceLock::new();
+        TABLES.get_or_init(|| Arc::new(Self::shipped(&mut Problems::new()))).clone()
     }
 
     /// With a classifier for each language, trained from its examples. Takes some tenths of a
@@ -186,8 +189,11 @@ impl Tables {
                     Some((path.display().to_string(), text))
                 })
                 .collect();
-            if files.len() == FILES.len() {
-                out.languages.extend(read::language(language, &files, problems));
+            if files.len() == FILES.len()
+                && let Some(mut tables) = read::language(language, &files, problems)
+            {
+                read::model(&folder.join(MODEL_FILE), &mut tables, problems);
+                out.languages.push(tables);
             }
         }
         out

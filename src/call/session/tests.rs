@@ -2,5 +2,6 @@
 //! faults. `SEED=n` replays one world.
 
 mod desk;
+mod giving_way;
 mod scripts;
 mod world;

@@ -98,7 +98,11 @@ impl Dialogue {
         mut matter: Matter,
         steps: &mut Vec<Step>,
     ) {
-        let corrected = value_of(&matter, heard).filter(|new| Some(new) != matter.value.as_ref());
+        let mended = heard.correction.as_ref().and_then(|one| one.apply(matter.value.as_deref()?));
+        let corrected = mended
+            .filter(|value| fits(&matter, value))
+            .or_else(|| value_of(&matter, heard))
+            .filter(|new| Some(new) != matter.value.as_ref());
         match (heard.command, corrected) {
             (_, Some(value)) => self.got(matter, value, steps),
             (Some(CallerCommand::Yes), None) => self.look_up(matter, steps),
@@ -124,17 +128,22 @@ impl Dialogue {
     }
 }
 
-/// The matter's value in what was heard: the slot by name, or digits of a fitting length.
-fn value_of(matter: &Matter, heard: &Understanding) -> Option<String> {
-    let slot = matter.slot.as_deref()?;
-    let fits = |value: &str| match matter.digits {
+/// `true` if `value` is as long as the matter's numbers are.
+fn fits(matter: &Matter, value: &str) -> bool {
+    match matter.digits {
         None => !value.is_empty(),
         Some((min, max)) => {
             let digits = value.chars().filter(char::is_ascii_digit).count();
             let only = value.chars().all(|c| c.is_ascii_alphanumeric());
             only && (usize::from(min)..=usize::from(max)).contains(&digits)
         }
-    };
+    }
+}
+
+/// The matter's value in what was heard: the slot by name, or digits of a fitting length.
+fn value_of(matter: &Matter, heard: &Understanding) -> Option<String> {
+    let slot = matter.slot.as_deref()?;
+    let fits = |value: &str| fits(matter, value);
     let named = heard.slots.iter().find(|found| found.name == slot && fits(found.value.reveal()));
     let digits = || {
         let strings = ["digits", "number", "order_number", "customer_number", "postcode"];

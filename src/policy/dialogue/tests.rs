@@ -6,6 +6,7 @@ use super::*;
 use crate::base::card::SlotValue;
 use crate::base::key::Key;
 use crate::knowledge::lookup::{LookupFailure, LookupReply};
+use crate::understanding::correction::{Correction, Place};
 use crate::understanding::outcome::{CallerCommand, IntentMatch, Stress};
 
 fn setup() -> Setup {
@@ -68,6 +69,11 @@ fn heard(words: &str) -> Understanding {
             "card" => out.card_number = true,
             "tense" => {
                 out.stress = Stress { level: StressLevel::High, score: 0.9, ..Stress::default() };
+            }
+            "fix" => {
+                let (wrong, right) = rest.split_once('>').unwrap_or((rest, ""));
+                let (wrong, right) = (Some(wrong.to_owned()), right.to_owned());
+                out.correction = Some(Correction { wrong, right, place: Place::Anywhere });
             }
             "hm" => {}
             other => unreachable!("no script word {other}"),
@@ -174,6 +180,10 @@ fn an_order_needs_its_number_and_a_second_fact() {
             ("intent:order_status", "ask_order_number digits"),
             ("slot:order_number=4217", "read_back_order_number await"),
             ("slot:digits=4219", "read_back_order_number await"),
+            ("no fix:9>8", "read_back_order_number await"),
+            ("no fix:8>9", "read_back_order_number await"),
+            // A correction that fits nowhere is a plain no.
+            ("fix:7>9 hm", "read_back_order_number await"),
             ("yes", "one_second look:order:4219"),
             ("late", "await"),
             (

@@ -114,7 +114,7 @@ impl CallTask {
         fields: Vec<(String, String)>,
     ) {
         let (shared, inbox, id) = (self.shared.clone(), self.inbox.clone(), self.id.clone());
-        let connector = self.shared.knowledge.connector(connector).cloned();
+        let connector = self.tables.knowledge.connector(connector).cloned();
         tokio::spawn(async move {
             let result = match &connector {
                 Some(connector) => {
@@ -142,7 +142,7 @@ impl CallTask {
 
     /// Who is this? Asked as soon as a person is wanted, so that it is there with the card.
     fn ask_for_customer(&self) {
-        let connector = self.shared.knowledge.connector(&"customer".into()).cloned();
+        let connector = self.tables.knowledge.connector(&"customer".into()).cloned();
         let (Some(connector), Some(number)) = (connector, &self.caller.number) else { return };
         let (shared, id) = (self.shared.clone(), self.id.clone());
         let fields = vec![("caller_number".to_owned(), number.reveal().clone())];

@@ -13,6 +13,7 @@ pub mod end_guard;
 pub mod file;
 mod guard_ffi;
 pub mod listener;
+pub mod machine;
 pub mod model_file;
 pub mod order;
 pub mod pool;

@@ -37,6 +37,15 @@ fn amount(reader: &SlotReader<'_>, place: usize) -> Option<Taken> {
     }
     let Some(code) = currency(number.end) else {
         let asked = reader.expects_slot("amount");
+        // "Twelve fifty" where a price was asked for.
+        if let Some(part) = reader.numbers().cardinal(number.end)
+            && asked
+            && number.hundredths.is_none()
+            && (10..100).contains(&part.whole)
+            && !reader.reading.broken_between(place, number.end + 1)
+        {
+            return Some(taken(format!("{}.{:02}", number.whole, part.whole), place, part.end));
+        }
         let value = match number.hundredths {
             Some(part) => format!("{}.{part:02}", number.whole),
             None => number.whole.to_string(),

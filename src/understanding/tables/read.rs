@@ -8,7 +8,7 @@ use crate::base::ids::IntentId;
 use crate::base::language::Language;
 use crate::config::problem::Problem;
 use crate::config::{Problems, Table};
-use crate::understanding::classifier::Example;
+use crate::understanding::classifier::{Classifier, Example, MODEL_BYTES_MAX, fingerprint};
 use crate::understanding::example;
 use crate::understanding::outcome::CallerCommand;
 use crate::understanding::pattern::{Compiler, Pattern};
@@ -75,6 +75,25 @@ pub(super) fn file(path: &Path, bytes_max: u64, problems: &mut Problems) -> Opti
             problems.add(whole_file(path, error.to_string(), "a table of this language"));
             None
         }
+    }
+}
+
+/// Takes the trained classifier at `path`, if there is one and it fits the examples.
+pub(super) fn model(path: &Path, tables: &mut LanguageTables, problems: &mut Problems) {
+    let Ok(meta) = std::fs::metadata(path) else { return };
+    let expected = "a model written by `warmline intents train`";
+    if meta.len() > MODEL_BYTES_MAX as u64 {
+        problems.add(whole_file(path, format!("{} bytes", meta.len()), expected));
+        return;
+    }
+    let read = std::fs::read(path).map_err(|error| error.to_string());
+    match read.and_then(|bytes| Classifier::from_bytes(&bytes).map_err(|fault| fault.to_string())) {
+        // A model of other examples is only old: it is trained again in the background.
+        Ok(model) if model.fingerprint() == fingerprint(&tables.examples) => {
+            tables.classifier = Arc::new(model);
+        }
+        Ok(_) => {}
+        Err(fault) => problems.add(whole_file(path, fault, expected)),
     }
 }
 

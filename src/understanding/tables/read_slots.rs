@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use crate::config::Table;
+use crate::understanding::correction::CorrectionTables;
 use crate::understanding::number::{NumberWord, NumberWords};
 use crate::understanding::pattern::Pattern;
 use crate::understanding::slots::SlotTables;
@@ -43,6 +44,12 @@ pub(super) fn slots_file(reader: &mut Reader<'_>, table: &Table) -> SlotTables {
             .collect(),
         cues: named_patterns(reader, table, "cues"),
         departments: named_patterns(reader, table, "departments"),
+        correction: CorrectionTables {
+            not: reader.patterns(table, "correction_not"),
+            becomes: reader.patterns(table, "correction_becomes"),
+            first: reader.patterns(table, "correction_first"),
+            last: reader.patterns(table, "correction_last"),
+        },
     };
     table.finish(reader.problems);
     out

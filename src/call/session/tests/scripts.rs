@@ -13,12 +13,12 @@ use crate::call::steer::Steer;
 use crate::call::{Output, Session};
 use crate::knowledge::lookup::{LookupFailure, LookupReply};
 
-struct Call {
+pub(super) struct Call {
     session: Session,
     now: Moment,
     playing: Vec<PlayId>,
     /// How often what the caller heard was stopped.
-    stops: usize,
+    pub(super) stops: usize,
     leg: LegId,
     request: RequestId,
     /// The offer that the first agent's page shows.
@@ -27,7 +27,7 @@ struct Call {
 }
 
 impl Call {
-    fn begin(consent: ConsentMode) -> Self {
+    pub(super) fn begin(consent: ConsentMode) -> Self {
         let mut call = Self {
             session: Session::new(setup(consent)),
             now: Moment::ZERO,
@@ -72,7 +72,7 @@ impl Call {
     }
 
     /// All that plays is heard to its end.
-    fn heard_all(&mut self) -> String {
+    pub(super) fn heard_all(&mut self) -> String {
         let mut out = Vec::new();
         while !self.playing.is_empty() {
             let play = self.playing.remove(0);
@@ -89,7 +89,7 @@ impl Call {
         self.trace()
     }
 
-    fn step(&mut self, input: &str) -> String {
+    pub(super) fn step(&mut self, input: &str) -> String {
         let (word, rest) = input.split_once(' ').unwrap_or((input, ""));
         let leg = self.leg;
         let key = |text: &str| Key::new(text.chars().next().unwrap_or('0')).expect("is a key");
@@ -272,49 +272,6 @@ fn recording_waits_for_the_notice_or_the_yes() {
     assert_eq!(call.step("say please don't record this"), "record:Stop recording_stopped");
     let mut call = Call::begin(ConsentMode::Off);
     assert_eq!(call.heard_all(), "");
-}
-
-#[test]
-fn a_prompt_gives_way_to_a_voice_and_goes_on_or_ends() {
-    let question = ("say When are you open?", "answer_opening_hours anything_else");
-    // "Uh-huh", a cough: lower for a moment.
-    check(&[
-        question,
-        ("suspected", "give_way:Duck"),
-        ("suspected", ""),
-        ("dismissed", "give_way:No"),
-        ("dismissed", ""),
-    ]);
-    // Noise that passed for a voice: the prompt goes on where it was.
-    check(&[
-        question,
-        ("suspected", "give_way:Duck"),
-        ("began", "give_way:Pause"),
-        ("nothing", "give_way:No"),
-    ]);
-    // A real interruption ends it, and so do words that could not be heard.
-    for (then, said) in
-        [("say no, where is my order?", "ask_order_number"), ("unavailable", "clarify")]
-    {
-        let mut call = Call::begin(ConsentMode::Notice);
-        call.heard_all();
-        call.step(question.0);
-        assert_eq!((call.step("began").as_str(), call.stops), ("give_way:Pause", 0));
-        assert_eq!((call.step(then).as_str(), call.stops), (said, 1));
-        assert_eq!(call.step("dismissed"), "", "nothing is left that gave way");
-    }
-    // Nobody ever tells: it goes on.
-    check(&[question, ("suspected", "give_way:Duck"), ("wait 3001", "give_way:No")]);
-    // After the last prompt nothing has to give way.
-    check(&[question, ("suspected", "give_way:Duck"), ("heard", "give_way:No"), ("began", "")]);
-}
-
-#[test]
-fn a_notice_gives_way_to_nobody() {
-    let mut call = Call::begin(ConsentMode::Notice);
-    assert_eq!(call.step("suspected"), "");
-    assert_eq!(call.step("began"), "");
-    assert_eq!(call.step("nothing"), "");
 }
 
 #[test]

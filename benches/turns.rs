@@ -1,0 +1,235 @@
+//! Turn-taking with the real recogniser and the real understanding, on a virtual clock on which a
+//! decode takes the processor time that it really took: how soon a turn ends after the last word,
+//! how often a pause within a sentence or a string of digits cuts it off, and how soon a voice
+//! over a prompt is ducked and stops it.
+//!
+//! `cargo bench --bench turns -- [CLIPS]`: 24 clips and 12 strings unless told otherwise. Needs
+//! `models/` and `../shared/data/speech`; says so where absent.
+
+#[path = "whisper/digits.rs"]
+#[allow(dead_code)]
+mod digits;
+#[path = "whisper/sound.rs"]
+#[allow(dead_code)]
+mod sound;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use digits::{Draw, SEED};
+use sound::{callers, percentile, processor_us};
+use warmline::base::audio::level_dbfs;
+use warmline::base::language::Language;
+use warmline::base::listen::ListenMode;
+use warmline::base::moment::Moment;
+use warmline::speech::hear::listener::{
+    Completeness, CompletenessJudge, Listener, ListenerSettings, Listening, Output,
+};
+use warmline::speech::hear::transcript::{StopFlag, Transcriber};
+use warmline::speech::hear::whisper::{Whisper, WhisperModel, WhisperSettings};
+use warmline::understanding::outcome::Expecting;
+use warmline::understanding::{self, Tables, Understander};
+
+const CLIPS_DEFAULT: usize = 24;
+const FRAME: usize = 320;
+/// Pauses put into sentences, milliseconds.
+const PAUSES_MS: [usize; 6] = [200, 400, 600, 800, 1_000, 1_200];
+
+/// What a listener did with a sound, with the times on its clock.
+#[derive(Default)]
+struct Course {
+    suspected: Option<u64>,
+    began: Option<u64>,
+    /// End of the last voice and time of the text, of each utterance.
+    heard: Vec<(u64, u64)>,
+}
+
+fn judge() -> Arc<dyn CompletenessJudge> {
+    let understander = Understander::new(Tables::embedded());
+    Arc::new(move |text: &str, mode: ListenMode| {
+        let expecting = match mode {
+            ListenMode::Digits => Expecting::Digits { min: 3, max: 12 },
+            ListenMode::KeysOnly | ListenMode::Turn | ListenMode::Conversation => {
+                Expecting::Anything
+            }
+        };
+        match understander.completeness(text, &Language::english(), &expecting) {
+            understanding::Completeness::Complete => Completeness::Complete,
+            understanding::Completeness::Open => Completeness::Open,
+            understanding::Completeness::Unfinished => Completeness::Unfinished,
+        }
+    })
+}
+
+/// Plays `sound` to a listener.
+fn listen(
+    whisper: &mut Whisper,
+    judge: &Arc<dyn CompletenessJudge>,
+    sound: &[i16],
+    mode: ListenMode,
+    over_prompt: bool,
+) -> Course {
+    let settings = ListenerSettings { partial_every_ms: 0, ..ListenerSettings::default() };
+    let mut listener = Listener::new(settings, judge.clone());
+    listener.set_mode(Listening { mode, language: Language::english(), prompt: None });
+    listener.set_prompt_playing(over_prompt);
+    let mut course = Course::default();
+    let mut pending = Vec::new();
+    for (number, frame) in sound.chunks(FRAME).enumerate() {
+        let now = Moment(20 * (number as u64 + 1));
+        for (at, job, transcript) in std::mem::take(&mut pending) {
+            if at <= now {
+                listener.handle_decoded(at, job, Ok(transcript));
+            } else {
+                pending.push((at, job, transcript));
+            }
+        }
+        listener.push_frame(now, frame, 16_000);
+        while let Some(output) = listener.poll_output() {
+            match output {
+                Output::StartDecode(order) => {
+                    let begun = processor_us();
+                    let stop = StopFlag::default();
+                    let Ok(text) = whisper.transcribe(&order.samples, &order.hint, &stop) else {
+                        continue;
+                    };
+                    let took = Duration::from_micros(processor_us() - begun);
+                    pending.push((now + took, order.job, text));
+                }
+                Output::Cancel { job } => pending.retain(|(_, waiting, _)| *waiting != job),
+                Output::Heard(one) => course.heard.push((one.ended.0, now.0)),
+                Output::SpeechSuspected => {
+                    course.suspected.get_or_insert(now.0);
+                }
+                Output::SpeechBegan => {
+                    course.began.get_or_insert(now.0);
+                }
+                Output::SpeechDismissed
+                | Output::SoFar { .. }
+                | Output::Raise { .. }
+                | Output::HeardNothing
+                | Output::SpeechUnavailable => {}
+            }
+        }
+    }
+    course
+}
+
+fn loudness(sound: &[i16]) -> Vec<f32> {
+    sound.chunks(FRAME).map(level_dbfs).collect()
+}
+
+/// First frame that is within 20 dB of the loudest.
+fn onset_ms(sound: &[i16]) -> u64 {
+    let levels = loudness(sound);
+    let loudest = levels.iter().copied().fold(-96.0, f32::max);
+    levels.iter().position(|level| *level > loudest - 20.0).unwrap_or(0) as u64 * 20
+}
+
+/// `sound` with silence put in at its quietest place near the middle.
+fn with_pause(sound: &[i16], pause_ms: usize) -> (Vec<i16>, u64) {
+    let levels = loudness(sound);
+    let (from, to) = (levels.len() * 35 / 100, levels.len() * 65 / 100);
+    let quietest = (from..to.max(from + 1))
+        .min_by(|a, b| {
+            let level = |n: &usize| levels.get(*n).copied().unwrap_or(0.0);
+            level(a).total_cmp(&level(b))
+        })
+        .unwrap_or(from);
+    let (first, second) = sound.split_at((quietest * FRAME).min(sound.len()));
+    let pause = vec![0; pause_ms * 16];
+    let second_begins = (first.len() + pause.len()) as u64 / 16;
+    ([first, &pause, second, &[0; 48_000]].concat(), second_begins)
+}
+
+fn main() {
+    let count = std::env::args().skip(1).find_map(|word| word.parse().ok());
+    let count: usize = count.unwrap_or(CLIPS_DEFAULT);
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    let speech = root.join("../shared/data/speech");
+    if !speech.is_dir() {
+        return println!("turns: skipped, ../shared/data/speech is not there");
+    }
+    let whisper = WhisperModel::load(&root.join("models/ggml-base-q8_0.bin"))
+        .map_err(|error| error.to_string())
+        .and_then(|model| {
+            model.transcriber(WhisperSettings::default()).map_err(|error| error.to_string())
+        });
+    let mut whisper = match whisper {
+        Ok(whisper) => whisper,
+        Err(error) => return println!("turns: skipped, {error}"),
+    };
+    let judge = judge();
+    let clips = callers(&speech.join("callers"), count, true);
+    sentences(&mut whisper, &judge, &clips);
+    over_prompts(&mut whisper, &judge, &clips);
+    strings(&mut whisper, &judge, &speech, count / 2);
+}
+
+fn sentences(whisper: &mut Whisper, judge: &Arc<dyn CompletenessJudge>, clips: &[sound::Clip]) {
+    let (mut waits, mut cut, mut paused) = (Vec::new(), 0, 0);
+    for (place, clip) in clips.iter().enumerate() {
+        let whole = [&clip.sound[..], &[0; 48_000]].concat();
+        let course = listen(whisper, judge, &whole, ListenMode::Turn, false);
+        waits.extend(course.heard.last().map(|(ended, at)| at - ended));
+        let pause_ms = PAUSES_MS[place % PAUSES_MS.len()];
+        let (sound, second_begins) = with_pause(&clip.sound, pause_ms);
+        let course = listen(whisper, judge, &sound, ListenMode::Turn, false);
+        paused += 1;
+        if course.heard.iter().any(|(_, at)| *at < second_begins + 100) {
+            cut += 1;
+            println!("turns: cut off in a pause of {pause_ms} ms: {}", clip.said);
+        }
+    }
+    println!(
+        "turns: last voice → end of the turn p50 {} ms, p95 {} ms ({} turns)",
+        percentile(&mut waits, 50),
+        percentile(&mut waits, 95),
+        waits.len()
+    );
+    println!("turns: {cut} of {paused} sentences cut off in pauses of 0.2 to 1.2 s");
+}
+
+fn over_prompts(whisper: &mut Whisper, judge: &Arc<dyn CompletenessJudge>, clips: &[sound::Clip]) {
+    let (mut ducked, mut stopped) = (Vec::new(), Vec::new());
+    for clip in clips {
+        let sound = [&clip.sound[..], &[0; 32_000]].concat();
+        let onset = onset_ms(&clip.sound);
+        let course = listen(whisper, judge, &sound, ListenMode::Turn, true);
+        ducked.extend(course.suspected.or(course.began).map(|at| at.saturating_sub(onset)));
+        stopped.extend(course.began.map(|at| at.saturating_sub(onset)));
+    }
+    println!(
+        "turns: voice over a prompt → ducked p50 {} ms, p95 {} ms; → silent p50 {} ms, p95 {} ms \
+         ({} of {} stopped)",
+        percentile(&mut ducked, 50),
+        percentile(&mut ducked, 95),
+        percentile(&mut stopped, 50),
+        percentile(&mut stopped, 95),
+        stopped.len(),
+        clips.len()
+    );
+}
+
+fn strings(
+    whisper: &mut Whisper,
+    judge: &Arc<dyn CompletenessJudge>,
+    speech: &std::path::Path,
+    count: usize,
+) {
+    let mut draw = Draw(SEED);
+    let (mut cut, mut strings) = (0, 0);
+    for _ in 0..count {
+        let Some((said, sound)) = digits::string(&speech.join("digits"), &mut draw) else {
+            continue;
+        };
+        strings += 1;
+        let course = listen(whisper, judge, &sound, ListenMode::Digits, false);
+        if course.heard.len() > 1 {
+            cut += 1;
+            println!("turns: {said} was cut into {}", course.heard.len());
+        }
+    }
+    println!("turns: {cut} of {strings} strings of digits cut off, pauses of 0.05 to 2 s");
+}

@@ -1,0 +1,341 @@
+//! Understanding: how many sentences find their intent, how many strangers are refused, how long
+//! a sentence and the training take; each beside a baseline of the same run. The sets lie beside
+//! the project (`../shared/data/intents`); our own tenth is held out. Plots go to
+//! `target/bench/*.svg`.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use warmline::base::moment::Moment;
+use warmline::base::utterance::Utterance;
+use warmline::understanding::classifier::{Classifier, Example, Settings};
+use warmline::understanding::outcome::{CallerCommand, Expecting};
+use warmline::understanding::{Memory, Tables, Understander};
+
+/// Every so many-eth sentence of Banking77 is held out.
+const HELD_OUT: usize = 10;
+
+type Sentence = (Option<String>, String);
+
+fn main() {
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/intents");
+    if data.is_dir() {
+        banking(&data.join("banking77/train.csv"));
+        clinc(&data.join("clinc150/train_val.json"));
+    } else {
+        println!("skipped: Banking77 and CLINC150 are not beside the project");
+    }
+    demo();
+    reading_tables();
+}
+
+fn words(text: &str) -> Vec<String> {
+    let lower = text.to_lowercase().replace(['\'', '’'], "");
+    let parts = lower.split(|sign: char| !sign.is_alphanumeric());
+    parts.filter(|part| !part.is_empty()).map(str::to_owned).collect()
+}
+
+fn examples(list: &[Sentence]) -> Vec<Example> {
+    list.iter()
+        .zip(0..)
+        .map(|((intent, text), group)| Example {
+            intent: intent.clone(),
+            words: words(text),
+            group,
+        })
+        .collect()
+}
+
+fn banking(file: &Path) {
+    let Ok(text) = fs::read_to_string(file) else { return println!("skipped: no Banking77") };
+    let all: Vec<Sentence> = csv_rows(&text)
+        .into_iter()
+        .skip(1)
+        .filter_map(|(text, label)| Some((Some(label?), text)))
+        .collect();
+    let part = |held: bool| -> Vec<Sentence> {
+        let rows = all.iter().enumerate();
+        let wanted = rows.filter(|(number, _)| (number % HELD_OUT == 7) == held);
+        wanted.map(|(_, row)| row.clone()).collect()
+    };
+    let (train, test) = (part(false), part(true));
+    println!("Banking77: {} learned, {} held out (every tenth)", train.len(), test.len());
+    measure("banking77", &train, &test);
+}
+
+fn clinc(file: &Path) {
+    let Ok(text) = fs::read_to_string(file) else { return println!("skipped: no CLINC150") };
+    let Ok(json) = serde_json::from_str::<HashMap<String, Vec<(String, String)>>>(&text) else {
+        return println!("skipped: CLINC150 cannot be read");
+    };
+    let list = |names: [&str; 2]| -> Vec<Sentence> {
+        let rows = names.iter().filter_map(|name| json.get(*name)).flatten();
+        let scoped = |label: &String| Some(label.clone()).filter(|label| label != "oos");
+        rows.map(|(text, label)| (scoped(label), text.clone())).collect()
+    };
+    let (train, test) = (list(["train", "oos_train"]), list(["val", "oos_val"]));
+    println!("CLINC150: {} learned, {} of val and oos_val", train.len(), test.len());
+    measure("clinc150", &train, &test);
+}
+
+/// Trains, judges, prints, plots.
+fn measure(name: &str, train: &[Sentence], test: &[Sentence]) {
+    let learned = examples(train);
+    let began = Instant::now();
+    let model = Classifier::train(&learned, Settings::default());
+    let training = began.elapsed();
+    let (mut scoped, mut right, mut refused, mut strangers, mut caught) = (0, 0, 0, 0, 0);
+    let mut judged: Vec<(f32, bool)> = Vec::new();
+    let mut confusion: BTreeMap<(String, String), u32> = BTreeMap::new();
+    let mut times = Vec::new();
+    for (label, text) in test {
+        let began = Instant::now();
+        let list = words(text);
+        let list: Vec<&str> = list.iter().map(String::as_str).collect();
+        let judgement = model.judge(&list);
+        times.push(began.elapsed());
+        let Some((best, confidence)) = judgement.ranked.first() else { continue };
+        judged.push((*confidence, label.as_ref() == Some(best)));
+        match label {
+            Some(label) => {
+                scoped += 1;
+                right += u32::from(best == label);
+                refused += u32::from(!judgement.in_scope);
+                *confusion.entry((label.clone(), best.clone())).or_default() += 1;
+            }
+            None => {
+                strangers += 1;
+                caught += u32::from(!judgement.in_scope);
+            }
+        }
+    }
+    times.sort_unstable();
+    let centroid = nearest_centroid(&learned, test);
+    println!(
+        "  right in scope {:.1} % (nearest centroid {:.1} %); trained in {:.1} s on one core",
+        percent(right, scoped),
+        centroid,
+        training.as_secs_f32()
+    );
+    println!("  a sentence: p50 {:?}, p99 {:?}", at(&times, 50), at(&times, 99));
+    println!("  refused though in scope {:.1} %", percent(refused, scoped));
+    if strangers > 0 {
+        println!("  out of scope recognised {:.1} % of {strangers}", percent(caught, strangers));
+    }
+    println!("  calibration error {:.3} over ten bins", calibration_error(&judged));
+    plot(&format!("{name}-risk.svg"), &risk_and_coverage(&mut judged));
+    plot(&format!("{name}-confusion.svg"), &confusion_plot(&confusion));
+}
+
+fn percent(part: u32, all: u32) -> f32 {
+    100.0 * part as f32 / all.max(1) as f32
+}
+
+fn at(times: &[std::time::Duration], percent: usize) -> std::time::Duration {
+    times.get(times.len() * percent / 100).copied().unwrap_or_default()
+}
+
+/// The baseline: the class whose mean bag of words is nearest, weighted by rarity.
+fn nearest_centroid(train: &[Example], test: &[Sentence]) -> f32 {
+    let mut having: HashMap<&str, f32> = HashMap::new();
+    for example in train {
+        let mut seen: Vec<&str> = example.words.iter().map(String::as_str).collect();
+        seen.sort_unstable();
+        seen.dedup();
+        seen.into_iter().for_each(|word| *having.entry(word).or_default() += 1.0);
+    }
+    let rare = |word: &str| having.get(word).map(|count| (train.len() as f32 / count).ln() + 1.0);
+    let mut centres: BTreeMap<&str, HashMap<&str, f32>> = BTreeMap::new();
+    for example in train {
+        let Some(intent) = &example.intent else { continue };
+        let centre = centres.entry(intent).or_default();
+        for word in &example.words {
+            *centre.entry(word).or_default() += rare(word).unwrap_or(0.0);
+        }
+    }
+    for centre in centres.values_mut() {
+        let length = centre.values().map(|value| value * value).sum::<f32>().sqrt().max(1e-6);
+        centre.values_mut().for_each(|value| *value /= length);
+    }
+    let (mut all, mut right) = (0, 0);
+    for (label, text) in test {
+        let Some(label) = label else { continue };
+        let list = words(text);
+        let score = |centre: &HashMap<&str, f32>| -> f32 {
+            let one = |word: &String| Some(centre.get(word.as_str())? * rare(word)?);
+            list.iter().filter_map(one).sum()
+        };
+        let best = centres.iter().max_by(|a, b| score(a.1).total_cmp(&score(b.1)));
+        all += 1;
+        right += u32::from(best.is_some_and(|(name, _)| name == label));
+    }
+    percent(right, all)
+}
+
+fn calibration_error(judged: &[(f32, bool)]) -> f32 {
+    let mut bins = [(0.0_f32, 0.0_f32, 0.0_f32); 10];
+    for (confidence, right) in judged {
+        let Some(bin) = bins.get_mut(((confidence * 10.0) as usize).min(9)) else { continue };
+        bin.0 += 1.0;
+        bin.1 += confidence;
+        bin.2 += if *right { 1.0 } else { 0.0 };
+    }
+    let all = judged.len().max(1) as f32;
+    bins.iter().filter(|bin| bin.0 > 0.0).map(|bin| (bin.1 - bin.2).abs() / all).sum()
+}
+
+/// The demo's sentences: rules alone, then rules with the classifier behind them.
+fn demo() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/sentences/demo_en.tsv");
+    let Ok(text) = fs::read_to_string(file) else { return println!("skipped: no demo sentences") };
+    let began = Instant::now();
+    let trained = Tables::embedded();
+    println!("demo tables: read and trained in {:.1} s", began.elapsed().as_secs_f32());
+    for (name, tables) in [("rules alone", Tables::embedded_rules()), ("with classifier", trained)]
+    {
+        let understander = Understander::new(tables);
+        let (mut all, mut right) = (0, 0);
+        let mut times = Vec::new();
+        for line in text.lines().filter(|line| !line.starts_with('#')) {
+            let Some((label, text)) = line.split_once('\t') else { continue };
+            let utterance = Utterance::typed(text, Moment(1_000), 1_500);
+            let mut memory = Memory::new(jiff::civil::date(2026, 11, 21));
+            let began = Instant::now();
+            let heard = understander.understand(&utterance, &mut memory, &Expecting::Anything);
+            times.push(began.elapsed());
+            let found = match (&heard.danger, heard.command, &heard.intent) {
+                (Some(_), _, _) => "emergency".to_owned(),
+                (None, Some(CallerCommand::Person), _) => "talk_to_person".to_owned(),
+                (None, _, Some(found)) => found.intent.to_string(),
+                (None, _, None) => "out_of_scope".to_owned(),
+            };
+            all += 1;
+            right += u32::from(known_as(label).contains(&found.as_str()));
+        }
+        times.sort_unstable();
+        println!(
+            "  {name}: {:.1} % of {all} sentences; all of understanding p50 {:?}, p99 {:?}",
+            percent(right, all),
+            at(&times, 50),
+            at(&times, 99)
+        );
+    }
+}
+
+/// The author's labels under the tables' names.
+fn known_as(label: &str) -> Vec<&str> {
+    match label {
+        "appointment_book" => vec!["book_appointment"],
+        "appointment_change" => vec!["change_appointment", "cancel_appointment"],
+        "human" => vec!["talk_to_person"],
+        "price" => vec!["price_question"],
+        "refund" => vec!["refund_request", "refund_dispute"],
+        "reset_password" => vec!["password_reset"],
+        "stolen_card" => vec!["card_stolen"],
+        "technical_support" => vec!["technical_problem"],
+        "change_order" => vec!["change_order", "change_address"],
+        "complaint" => vec!["complaint", "legal_threat"],
+        other => vec![other],
+    }
+}
+
+/// How long tables take to be read again while calls run.
+fn reading_tables() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/understanding/tables");
+    let mut times: Vec<_> = (0..20)
+        .map(|_| {
+            let began = Instant::now();
+            let tables = Tables::load(&folder, &mut warmline::config::Problems::new());
+            assert!(tables.languages().count() >= 2);
+            began.elapsed()
+        })
+        .collect();
+    times.sort_unstable();
+    println!("reading all tables again: p50 {:?}, p95 {:?}", at(&times, 50), at(&times, 95));
+}
+
+/// Rows of two columns; quoted fields may hold commas, quotes and line ends.
+fn csv_rows(text: &str) -> Vec<(String, Option<String>)> {
+    let (mut rows, mut fields, mut field) = (Vec::new(), Vec::new(), String::new());
+    let mut quoted = false;
+    for sign in text.chars() {
+        match sign {
+            '"' => quoted = !quoted,
+            ',' if !quoted => fields.push(std::mem::take(&mut field)),
+            '\n' if !quoted => {
+                fields.push(std::mem::take(&mut field));
+                let mut row = std::mem::take(&mut fields).into_iter();
+                rows.push((row.next().unwrap_or_default(), row.next()));
+            }
+            '\r' => {}
+            _ => field.push(sign),
+        }
+    }
+    rows
+}
+
+fn plot(name: &str, svg: &str) {
+    let folder: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/bench");
+    let written = fs::create_dir_all(&folder).and_then(|()| fs::write(folder.join(name), svg));
+    match written {
+        Ok(()) => println!("  target/bench/{name}"),
+        Err(error) => println!("  {name} was not written: {error}"),
+    }
+}
+
+/// Errors among the answers, if only the surest share of sentences is answered.
+fn risk_and_coverage(judged: &mut [(f32, bool)]) -> String {
+    judged.sort_by(|a, b| b.0.total_cmp(&a.0));
+    let (mut wrong, mut points) = (0.0, String::new());
+    for (number, (_, right)) in judged.iter().enumerate() {
+        wrong += if *right { 0.0 } else { 1.0 };
+        let answered = (number + 1) as f32;
+        let (x, y) = (answered / judged.len() as f32, wrong / answered);
+        if number % 10 == 9 {
+            let _ = write!(points, "{:.1},{:.1} ", 50.0 + x * 500.0, 350.0 - y.min(0.3) * 1_000.0);
+        }
+    }
+    let mut out = String::from(
+        "<svg xmlns='http://www.w3.org/2000/svg' width='600' height='400' font-family='sans-serif' \
+         font-size='12'><rect width='600' height='400' fill='white'/>\
+         <path d='M50 50V350H550' stroke='black' fill='none'/>\
+         <text x='200' y='385'>share of sentences answered</text>\
+         <text x='10' y='40'>errors among them</text>",
+    );
+    for tenth in [0, 1, 2, 3] {
+        let y = 350 - tenth * 100;
+        let _ = write!(out, "<text x='12' y='{y}'>{} %</text>", tenth * 10);
+    }
+    let _ = write!(out, "<polyline points='{points}' fill='none' stroke='#07c'/></svg>");
+    out
+}
+
+/// A cell for each pair of intents, darker where more sentences fell.
+fn confusion_plot(confusion: &BTreeMap<(String, String), u32>) -> String {
+    let mut names: Vec<&String> = confusion.keys().flat_map(|(a, b)| [a, b]).collect();
+    names.sort();
+    names.dedup();
+    let size = 800.0 / names.len().max(1) as f32;
+    let place = |name: &String| names.binary_search(&name).unwrap_or(0) as f32 * size;
+    let mut out = String::from(
+        "<svg xmlns='http://www.w3.org/2000/svg' width='840' height='840' font-family='sans-serif' \
+         font-size='12'><rect width='840' height='840' fill='white'/>\
+         <text x='20' y='14'>rows: what was meant; columns: what was taken</text>",
+    );
+    for ((meant, taken), count) in confusion {
+        let shade = (*count as f32 / 12.0).clamp(0.15, 1.0);
+        let colour = if meant == taken { "#07c" } else { "#c30" };
+        let _ = write!(
+            out,
+            "<rect x='{:.1}' y='{:.1}' width='{size:.1}' height='{size:.1}' fill='{colour}' \
+             fill-opacity='{shade:.2}'><title>{meant} → {taken}: {count}</title></rect>",
+            20.0 + place(taken),
+            20.0 + place(meant),
+        );
+    }
+    out.push_str("</svg>");
+    out
+}

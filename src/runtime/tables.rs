@@ -1,0 +1,176 @@
+//! The operator's tables as calls read them, and their change while calls run: a running call
+//! keeps the tables that it began with, the next call has the new ones. A bad file changes
+//! nothing and is told in full.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::{Duration, Instant, SystemTime};
+
+use crate::config::{Config, Problems};
+use crate::knowledge::Knowledge;
+use crate::policy;
+use crate::understanding::classifier::{self, Classifier};
+use crate::understanding::{self, Understander};
+
+/// How often the folder is looked at for changed files.
+pub const WATCH_EVERY: Duration = Duration::from_millis(500);
+/// Files below the tables' folder that are watched; more is no folder of tables.
+const WATCHED_MAX: usize = 2_000;
+
+/// All tables that the operator can edit.
+#[derive(Clone)]
+pub struct Tables {
+    pub policy: Arc<policy::Tables>,
+    pub knowledge: Arc<Knowledge>,
+    pub understander: Understander,
+}
+
+impl Tables {
+    /// The operator's tables, or the embedded ones; all faults at once. The classifier is there
+    /// where its model file fits the examples, and is otherwise trained by [`LiveTables::train`].
+    pub fn load(config: &Config) -> Result<Tables, Problems> {
+        match &config.tables {
+            Some(folder) => Self::load_folder(folder),
+            None => Ok(Tables {
+                policy: Arc::new(policy::Tables::embedded()),
+                knowledge: Arc::new(Knowledge::embedded()),
+                understander: Understander::new(understanding::Tables::embedded_rules()),
+            }),
+        }
+    }
+
+    /// The tables below `folder`: `policy`, `knowledge` and `understanding`.
+    pub fn load_folder(folder: &Path) -> Result<Tables, Problems> {
+        let mut problems = Problems::new();
+        let policy = policy::Tables::load(&folder.join("policy"), &mut problems);
+        let knowledge = Knowledge::load(&folder.join("knowledge"), &mut problems);
+        let words = folder.join("understanding");
+        let understanding = match words.is_dir() {
+            true => Arc::new(understanding::Tables::load(&words, &mut problems)),
+            false => understanding::Tables::embedded_rules(),
+        };
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        Ok(Tables {
+            policy: Arc::new(policy),
+            knowledge: Arc::new(knowledge),
+            understander: Understander::new(understanding),
+        })
+    }
+
+    /// With its classifiers trained, where they are not.
+    pub fn trained(mut self) -> Tables {
+        let mut words = understanding::Tables::clone(self.understander.tables());
+        for (language, examples) in untrained(&words) {
+            let model = Classifier::train(&examples, classifier::Settings::default());
+            words = words.with_classifier(&language, Arc::new(model));
+        }
+        self.understander = Understander::new(Arc::new(words));
+        self
+    }
+}
+
+type Examples = Vec<classifier::Example>;
+
+/// Languages whose classifier was not trained from their examples.
+fn untrained(tables: &understanding::Tables) -> Vec<(crate::base::language::Language, Examples)> {
+    tables
+        .languages()
+        .filter(|one| !one.examples.is_empty())
+        .filter(|one| one.classifier.fingerprint() != classifier::fingerprint(&one.examples))
+        .map(|one| (one.language.clone(), one.examples.clone()))
+        .collect()
+}
+
+/// The tables that the next call takes.
+pub struct LiveTables {
+    current: RwLock<Arc<Tables>>,
+}
+
+impl LiveTables {
+    pub fn new(tables: Tables) -> Self {
+        Self { current: RwLock::new(Arc::new(tables)) }
+    }
+
+    pub fn get(&self) -> Arc<Tables> {
+        self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn set(&self, tables: Tables) {
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(tables);
+    }
+
+    /// Reads the tables again and swaps them in; gives how long that took.
+    ///
+    /// # Errors
+    /// Every fault of every file; then the old tables stay.
+    pub fn reload(&self, config: &Config) -> Result<Duration, Problems> {
+        let began = Instant::now();
+        let mut new = Tables::load(config)?;
+        let old = self.get();
+        let mut words = understanding::Tables::clone(new.understander.tables());
+        // Until the new examples are learned the old classifier goes on serving.
+        for (language, _) in untrained(&words) {
+            if let Some(known) = old.understander.tables().language(&language) {
+                words = words.with_classifier(&language, known.classifier.clone());
+            }
+        }
+        new.understander = Understander::new(Arc::new(words));
+        self.set(new);
+        Ok(began.elapsed())
+    }
+
+    /// Trains what is untrained and swaps it in; takes up to a minute of one core. `true` if
+    /// anything was trained.
+    pub fn train(&self) -> bool {
+        let work = untrained(self.get().understander.tables());
+        let any = !work.is_empty();
+        for (language, examples) in work {
+            let settings = classifier::Settings::default();
+            let model = Arc::new(Classifier::train(&examples, settings));
+            let now = self.get();
+            let words = now.understander.tables();
+            // The tables may have changed meanwhile: then their own training is on its way.
+            let same = words
+                .language(&language)
+                .is_some_and(|one| classifier::fingerprint(&one.examples) == model.fingerprint());
+            if same {
+                let words = understanding::Tables::clone(words).with_classifier(&language, model);
+                let understander = Understander::new(Arc::new(words));
+                self.set(Tables { understander, ..Tables::clone(&now) });
+            }
+        }
+        any
+    }
+}
+
+/// Every file below a folder with its time and length: two differ where a file was changed.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Snapshot(Vec<(PathBuf, Option<SystemTime>, u64)>);
+
+impl Snapshot {
+    pub fn of(folder: &Path) -> Self {
+        let mut files = Vec::new();
+        let mut folders = vec![folder.to_owned()];
+        while let Some(folder) = folders.pop() {
+            let Ok(entries) = std::fs::read_dir(&folder) else { continue };
+            for entry in entries.flatten() {
+                let Ok(meta) = entry.metadata() else { continue };
+                if meta.is_dir() {
+                    folders.push(entry.path());
+                } else if entry.path().extension().is_some_and(|ending| ending == "toml") {
+                    files.push((entry.path(), meta.modified().ok(), meta.len()));
+                }
+                if files.len() + folders.len() > WATCHED_MAX {
+                    return Self(files);
+                }
+            }
+        }
+        files.sort();
+        Self(files)
+    }
+}
+
+#[cfg(test)]
+mod tests;
