@@ -177,7 +177,7 @@ async fn accept_to_sound() {
         let (call, _events) = engine.open_call(&format!("round-{round}"), began);
         let handle = open(&call, AGENT, &peer);
         call.set_routes(&[(AGENT, Route::Music)]);
-        let mut tap = handle.tap_heard();
+        let tap = handle.tap_heard();
         let (mut heard, mut hears) = (None, None);
         while heard.is_none() || hears.is_none() {
             tokio::select! {

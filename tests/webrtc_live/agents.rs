@@ -111,7 +111,8 @@ async fn a_caller_and_an_agent_in_browsers_hear_each_other_through_a_reload() {
         }
         // "You are through", and the agent's own announcement.
         tokio::time::sleep(Duration::from_secs(5)).await;
-        (caller.take(), anna.voice.take());
+        caller.take();
+        anna.voice.take();
         caller.say(tone(f64::from(CALLER_HZ), 4_000)).await;
         anna.voice.say(tone(f64::from(AGENT_HZ), 4_000)).await;
         tokio::time::sleep(Duration::from_secs(5)).await;
@@ -143,7 +144,8 @@ async fn a_sip_caller_and_an_agent_in_a_browser_hear_each_other() {
     caller.say(&Pcm::new(RATE_HZ, wish)).await;
     anna.accept().await;
     caller.listen(Duration::from_secs(5)).await;
-    (caller.heard.clear(), anna.voice.take());
+    caller.heard.clear();
+    anna.voice.take();
     anna.voice.say(tone(f64::from(AGENT_HZ), 4_000)).await;
     caller.say(&Pcm::new(RATE_HZ, tone(f64::from(CALLER_HZ), 4_000))).await;
     caller.listen(Duration::from_secs(1)).await;

@@ -69,7 +69,7 @@ impl Sections<'_> {
                 .strip_prefix("https://")
                 .or_else(|| origin.strip_prefix("http://127.0.0.1"))
                 .or_else(|| origin.strip_prefix("http://localhost"));
-            if !host.is_some_and(|host| !host.contains(['/', '*', ' '])) {
+            if host.is_none_or(|host| host.contains(['/', '*', ' '])) {
                 let expected = "origins such as \"https://shop.example\", without a path; \
                                 browsers give no microphone without HTTPS";
                 table.fault("allowed_origins", format!("{origin:?}"), expected, self.problems);

@@ -99,10 +99,9 @@ impl CallTask {
     pub(super) fn answer_now(&mut self) {
         if let Some(leg) = self.legs.get_mut(&LegId::CALLER)
             && let Some(answer) = leg.answer.take()
+            && let Some(sip) = leg.signal.sip()
         {
-            if let Some(sip) = leg.signal.sip() {
-                let _ = sip.answer(answer);
-            }
+            let _ = sip.answer(answer);
         }
     }
 

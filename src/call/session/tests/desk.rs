@@ -7,8 +7,10 @@ fn the_page_accepts_before_and_after_the_phone() {
     let rung =
         [("say I want to talk to an agent", "transfer_start music"), ("agent anna", "ring:anna")];
     // Accepted while it rings: joined as soon as the phone is answered, without a briefing.
-    check(&[&rung[..], &[("page accept", ""), ("answers", "stop connected JOIN")]].concat());
-    let three = ("answers", "stop connected JOIN three_way @three_way");
+    let accepted = [("page accept", ""), ("answers", "connected JOIN")];
+    let stops = check(&[&rung[..], &accepted].concat());
+    assert_eq!(stops, 1, "what the caller hears while waiting is cut off");
+    let three = ("answers", "connected JOIN three_way @three_way");
     check(&[&rung[..], &[("page three_way_accept", ""), three]].concat());
     check(
         &[&rung[..], &[("late_page accept", ""), ("answers", "music @briefing @agent_menu")]]
@@ -54,13 +56,16 @@ fn the_page_asks_how_it_went() {
 
 #[test]
 fn the_machine_takes_the_caller_back() {
-    after_bridge(&[
-        ("page machine", "drop_agent free:anna:Served agent_returned"),
+    let back = ("page machine", "drop_agent free:anna:Served agent_returned");
+    let before = after_bridge(&[back, ("agent_gone", "")]);
+    let after = after_bridge(&[
+        back,
         ("agent_gone", ""),
-        ("say When are you open?", "stop answer_opening_hours anything_else"),
+        ("say When are you open?", "answer_opening_hours anything_else"),
         ("caller_ends", "record:Stop"),
         ("wait 3000", "END:transferred"),
     ]);
+    assert_eq!(after, before + 1, "the caller interrupts what the machine says");
 }
 
 #[test]

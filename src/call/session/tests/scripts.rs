@@ -235,12 +235,14 @@ fn short(command: &Command) -> Option<String> {
     })
 }
 
-pub(super) fn check(script: &[(&str, &str)]) {
+/// Plays a script; the times that what the caller heard was cut off.
+pub(super) fn check(script: &[(&str, &str)]) -> u32 {
     let mut call = Call::begin(ConsentMode::Notice);
     call.heard_all();
     for (turn, (input, expected)) in script.iter().enumerate() {
         assert_eq!(call.step(input), *expected, "step {turn}: {input}");
     }
+    call.stops
 }
 
 /// From the wish for a person to a briefed agent.
@@ -251,14 +253,14 @@ const BRIEFED: [(&str, &str); 4] = [
     ("heard", ""),
 ];
 
-pub(super) fn after_briefing(script: &[(&str, &str)]) {
-    check(&[&BRIEFED[..], script].concat());
+pub(super) fn after_briefing(script: &[(&str, &str)]) -> u32 {
+    check(&[&BRIEFED[..], script].concat())
 }
 
 /// From a briefed agent to the conversation.
-pub(super) fn after_bridge(script: &[(&str, &str)]) {
+pub(super) fn after_bridge(script: &[(&str, &str)]) -> u32 {
     let joined = [("agent_key 1", "connected JOIN"), ("heard", "")];
-    after_briefing(&[&joined[..], script].concat());
+    after_briefing(&[&joined[..], script].concat())
 }
 
 #[test]
