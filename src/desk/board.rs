@@ -25,7 +25,8 @@ pub const NOTES_CHARS_MAX: usize = 4_000;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Changed {
     pub call: bool,
-    pub lines: bool,
+    /// The transcript is another from this place on.
+    pub lines: Option<usize>,
     /// The caller said something new: suggestions are due.
     pub said: bool,
     /// The call is no longer this agent's, and why.
@@ -149,10 +150,6 @@ impl Board {
         self.lines.get(from..).unwrap_or_default()
     }
 
-    pub fn line_count(&self) -> usize {
-        self.lines.len()
-    }
-
     /// What the caller said last, with its intent.
     pub fn said_last(&self) -> Option<(&str, Option<&str>)> {
         let line = self.lines.iter().rev().find(|line| line.speaker == SpeakerNow::Caller)?;
@@ -249,19 +246,18 @@ impl Board {
                 });
             }
         }
+        let mut lines = None;
         if self.lines.len() < TURNS_MAX {
             let stress = understanding.map(|note| note.stress);
-            let line = LineNow {
-                at_ms: at.as_ms(),
-                speaker: speaker.into(),
-                text: text.to_owned(),
-                stress,
-            };
+            let (speaker, text) = (speaker.into(), text.to_owned());
+            let line = LineNow { at_ms: at.as_ms(), speaker, text, stress };
             // Lines come as they are recognised; they stand as they were said.
-            let place = self.lines.iter().rposition(|known| known.at_ms <= line.at_ms);
-            self.lines.insert(place.map_or(0, |place| place + 1), line);
+            let before = self.lines.iter().rposition(|known| known.at_ms <= line.at_ms);
+            let place = before.map_or(0, |before| before + 1);
+            self.lines.insert(place, line);
+            lines = Some(place);
         }
-        Changed { call: caller, lines: true, said: caller, ..Changed::default() }
+        Changed { call: caller, lines, said: caller, ..Changed::default() }
     }
 
     fn step(&mut self, at: Moment, step: &TransferStep) -> Changed {

@@ -195,6 +195,12 @@ async fn a_page_that_is_loaded_again_shows_the_same_call() {
     play.agent_says(39_000, "Hello, this is Anna.");
     play.steered(40_000, Steer::Mute { on: true });
     anna.wait_text("you are muted").await;
+    // Recognised late: it stands where it was said, and nothing is there twice.
+    play.agent_says(37_000, "Warmline, good morning.");
+    let order = "return [...document.querySelectorAll('.lines .agent .text')] \
+                 .map((line) => line.textContent).join('|')";
+    let order = format!("{order} === 'Warmline, good morning.|Hello, this is Anna.'");
+    anna.wait("the late line", &order).await;
     anna.find("#notes").await.send_keys("call back at five").await.expect("typed");
     tokio::time::sleep(Duration::from_millis(1_500)).await;
     for _ in 0..3 {
@@ -208,7 +214,7 @@ async fn a_page_that_is_loaded_again_shows_the_same_call() {
         )
         .await;
         let lines = anna.run("return document.querySelectorAll('.lines li').length").await;
-        assert_eq!(lines, 7, "each line once");
+        assert_eq!(lines, 8, "each line once");
     }
     anna.close().await;
 }

@@ -94,28 +94,11 @@ impl OneDesk {
         self.send(&ToPage::Call { now_unix_ms: now_unix_ms(), call });
     }
 
-    fn send_lines(&mut self) {
+    /// The transcript from place `from` on.
+    fn send_lines(&mut self, from: usize) {
         let Some(board) = &self.board else { return };
-        let message = ToPage::Lines {
-            call: board.call.to_string(),
-            from: 0,
-            lines: board.lines_from(0).to_vec(),
-        };
-        self.send(&message);
-    }
-
-    /// The last line, or all of them where a late one was put between.
-    fn send_line(&mut self, before: usize, appended: bool) {
-        if !appended {
-            self.send_lines();
-            return;
-        }
-        let Some(board) = &self.board else { return };
-        let message = ToPage::Lines {
-            call: board.call.to_string(),
-            from: before,
-            lines: board.lines_from(before).to_vec(),
-        };
+        let lines = board.lines_from(from).to_vec();
+        let message = ToPage::Lines { call: board.call.to_string(), from, lines };
         self.send(&message);
     }
 
@@ -201,7 +184,7 @@ impl Pages {
                 if let Some(old) = desk.line.replace(line) {
                     old.send(&ToPage::Taken);
                 }
-                desk.send_lines();
+                desk.send_lines(0);
                 desk.send_call();
             }
         }
@@ -276,7 +259,7 @@ impl Pages {
         }
         let (tell, shown) = oneshot::channel();
         desk.awaited = Some(tell);
-        desk.send_lines();
+        desk.send_lines(0);
         desk.send_call();
         desk.line.is_some().then_some(shown)
     }
@@ -294,8 +277,6 @@ impl Pages {
             let Some(board) = desk.board.as_mut().filter(|board| board.call == *call) else {
                 continue;
             };
-            let before = board.line_count();
-            let last = board.lines_from(0).last().map_or(0, |line| line.at_ms);
             let changed = board.fact(at, fact);
             if let Some(asked) = board.colleague_asked().map(str::to_owned)
                 && let Some((_, name)) = names.iter().find(|(agent, _)| *agent == asked)
@@ -305,9 +286,8 @@ impl Pages {
             if changed.said {
                 self.suggest_for(board);
             }
-            let appended = board.lines_from(before).first().is_none_or(|new| new.at_ms >= last);
-            if changed.lines {
-                desk.send_line(before, appended);
+            if let Some(from) = changed.lines {
+                desk.send_lines(from);
             }
             self.after(desk, changed);
         }
@@ -377,7 +357,7 @@ impl Pages {
                 let mut inner = locked(&self.inner);
                 if let Some(desk) = inner.desks.get_mut(&card.agent) {
                     desk.board = Some(board);
-                    desk.send_lines();
+                    desk.send_lines(0);
                     desk.send_call();
                 }
                 drop(inner);
