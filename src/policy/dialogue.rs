@@ -7,6 +7,7 @@ mod collect;
 mod commands;
 mod escalation;
 mod keys;
+mod language;
 mod lookups;
 mod opening;
 
@@ -200,6 +201,9 @@ impl Dialogue {
             return steps;
         }
         if self.obey(heard, &mut steps) {
+            return steps;
+        }
+        if self.language_asked(&said.text, &mut steps) {
             return steps;
         }
         match self.state.clone() {

@@ -86,7 +86,12 @@ pub struct Tables {
     intents: BTreeMap<String, IntentRow>,
     prompts: BTreeMap<(Language, String), Prompt>,
     emergency: BTreeMap<String, String>,
+    /// Names and keys by which a caller chooses a language.
+    languages: BTreeMap<Language, Vec<String>>,
 }
+
+/// Signs that may stand around a language's name for it to be asked for: "do you speak …".
+const AROUND_NAME_MAX: usize = 16;
 
 impl Tables {
     /// The shipped tables. They are checked by a test, so their faults are none.
@@ -106,6 +111,7 @@ impl Tables {
             intents: BTreeMap::new(),
             prompts: BTreeMap::new(),
             emergency: BTreeMap::new(),
+            languages: BTreeMap::new(),
         };
         for (name, text) in files {
             let Some(table) = Table::parse(&name, &text, problems) else { continue };
@@ -156,12 +162,43 @@ impl Tables {
         if let Some(row) = table.table("emergency", problems) {
             self.emergency = row.texts(problems).into_iter().collect();
         }
+        if let Some(row) = table.table("languages", problems) {
+            for code in row.keys() {
+                let names = row.strings(&code, problems);
+                match Language::new(&code) {
+                    Some(language) => {
+                        self.languages.insert(language, names);
+                    }
+                    None => row.fault(&code, "this name", "a code such as \"en\"", problems),
+                }
+            }
+        }
         table.finish(problems);
     }
 
     /// What may be done with an intent; one that the table does not name goes to a person.
     pub fn intent(&self, id: &str) -> IntentRow {
         self.intents.get(id).cloned().unwrap_or_else(IntentRow::unknown)
+    }
+
+    /// The language that `said` asks for by name, in few other words.
+    pub fn language_named(&self, said: &str) -> Option<Language> {
+        let said = said.to_lowercase();
+        let length = said.chars().count();
+        let asks = |name: &String| {
+            let longer = length.checked_sub(name.chars().count());
+            let long = name.chars().count() > 1;
+            long && longer.is_some_and(|more| more <= AROUND_NAME_MAX) && said.contains(name)
+        };
+        let mut all = self.languages.iter();
+        all.find(|(_, names)| names.iter().any(asks)).map(|(language, _)| language.clone())
+    }
+
+    /// The language that `key` chooses.
+    pub fn language_of_key(&self, key: char) -> Option<Language> {
+        let wanted = key.to_string();
+        let mut all = self.languages.iter();
+        all.find(|(_, names)| names.contains(&wanted)).map(|(language, _)| language.clone())
     }
 
     /// Every row of the intents' table.

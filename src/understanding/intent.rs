@@ -16,6 +16,10 @@ const PHRASE_CONFIDENCE_MAX: f32 = 0.97;
 /// What keywords add beside a phrase, and the classifier beside the rules.
 const KEYWORD_SHARE: f32 = 0.6;
 const CLASSIFIER_SHARE: f32 = 0.9;
+/// From this share on the classifier is sure of an intent, and what a phrase of another one is
+/// then still worth.
+const OTHER_MIN: f32 = 0.8;
+const DOUBTED_SHARE: f32 = 0.8;
 /// Below this the classifier's opinion is noise.
 const CLASSIFIER_MIN: f32 = 0.2;
 /// A second intent this close below the first is worth asking about.
@@ -52,8 +56,12 @@ pub fn ranked(tables: &LanguageTables, reading: &Reading) -> Vec<IntentMatch> {
         .iter()
         .filter_map(|intent| {
             let id = intent.id.as_str();
-            let opinion =
-                Opinion { share: opinions.get(id).copied().unwrap_or(0.0), sure: sure == Some(id) };
+            let other = |best: (&str, f32)| best.0 != id && best.1 >= OTHER_MIN;
+            let opinion = Opinion {
+                share: opinions.get(id).copied().unwrap_or(0.0),
+                sure: sure == Some(id),
+                other: judgement.best().is_some_and(other),
+            };
             score(tables, reading, intent, &negated, opinion)
         })
         .collect();
@@ -82,6 +90,8 @@ struct Opinion {
     share: f32,
     /// Its best, and in scope.
     sure: bool,
+    /// It is sure of another intent.
+    other: bool,
 }
 
 /// The words of a reading, as the classifier learned them.
@@ -110,13 +120,16 @@ fn score(
         kept.into_iter().max_by(|a, b| a.matched.cmp(&b.matched))
     };
     let mut reasons = Vec::new();
+    // A short phrase in a sentence whose whole is like another intent's examples is chance.
+    let doubted = opinion.other && opinion.share < CLASSIFIER_MIN;
+    let doubt = if doubted { DOUBTED_SHARE } else { 1.0 };
     let phrase = intent
         .phrases
         .iter()
         .filter_map(|(pattern, worth)| {
             let hit = found(pattern)?;
             let full = (worth + WORD_WORTH * hit.matched as f32).min(PHRASE_CONFIDENCE_MAX);
-            Some((full * hit.quality, hit))
+            Some((full * hit.quality * doubt, hit))
         })
         .max_by(|a, b| a.0.total_cmp(&b.0));
     let mut rest = 1.0;
@@ -134,7 +147,7 @@ fn score(
             reasons.push(Reason::new(format!("keyword '{said}' {weight:.2}")));
         }
     }
-    let Opinion { share, sure } = opinion;
+    let Opinion { share, sure, .. } = opinion;
     if share >= CLASSIFIER_MIN && !taken_back {
         rest *= 1.0 - CLASSIFIER_SHARE * share;
         reasons.push(Reason::new(format!("resembles the examples {share:.2}")));

@@ -43,7 +43,8 @@ impl Session {
         self.with_dialogue(now, |dialogue| dialogue.open(now));
     }
 
-    pub(super) fn language(&self) -> Language {
+    /// The language that is spoken with the caller now.
+    pub fn language(&self) -> Language {
         match (&self.dialogue, &self.caller) {
             (Some(dialogue), _) => dialogue.language().clone(),
             (None, Some(caller)) => caller.language.clone(),

@@ -59,7 +59,11 @@ impl Dialogue {
                 self.say("sorry_more", &[], steps);
                 self.await_caller(steps);
             }
-            (_, _) => self.ask_again(steps),
+            (key, _) => {
+                if !self.language_key(key, steps) {
+                    self.ask_again(steps);
+                }
+            }
         }
     }
 

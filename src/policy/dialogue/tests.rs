@@ -173,6 +173,34 @@ fn facts_are_answered_and_the_answer_is_judged() {
 }
 
 #[test]
+fn the_caller_chooses_the_language_by_name_or_key() {
+    let chosen = |input: &str| {
+        let mut dialogue = dialogue_of(setup());
+        dialogue.open(Moment::ZERO);
+        let steps = match input.strip_prefix("key ") {
+            Some(_) => feed(&mut dialogue, input, Moment(5_000)),
+            None => {
+                let said = Utterance::typed(input, Moment(5_000), 900);
+                dialogue.on_turn(Moment(5_000), &said, &Understanding::default())
+            }
+        };
+        let spoken = steps.iter().find_map(|step| match step {
+            Step::Say(spoken) => Some(spoken.language.code().to_owned()),
+            _ => None,
+        });
+        (dialogue.language().code().to_owned(), spoken.unwrap_or_default())
+    };
+    let (zh, en) = (("zh".to_owned(), "zh".to_owned()), ("en".to_owned(), "en".to_owned()));
+    for input in ["中文", "我想说中文", "Do you speak Mandarin?", "Chinese, please.", "key 2"]
+    {
+        assert_eq!(chosen(input), zh, "{input}");
+    }
+    for input in ["English please", "key 3", "I bought a Chinese vase and it came broken"] {
+        assert_eq!(chosen(input), en, "{input}");
+    }
+}
+
+#[test]
 fn an_order_needs_its_number_and_a_second_fact() {
     check(
         setup(),

@@ -62,7 +62,7 @@ impl CallTask {
                 }
             }
             Command::Listen { leg, mode } => {
-                let language = self.caller.language.clone();
+                let language = self.session.language();
                 self.shared.ears.set_mode((self.id.clone(), leg), mode, language);
             }
             Command::Record { how } => self.record(how).await,

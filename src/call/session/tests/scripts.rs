@@ -236,7 +236,7 @@ fn short(command: &Command) -> Option<String> {
 }
 
 /// Plays a script; the times that what the caller heard was cut off.
-pub(super) fn check(script: &[(&str, &str)]) -> u32 {
+pub(super) fn check(script: &[(&str, &str)]) -> usize {
     let mut call = Call::begin(ConsentMode::Notice);
     call.heard_all();
     for (turn, (input, expected)) in script.iter().enumerate() {
@@ -253,12 +253,12 @@ const BRIEFED: [(&str, &str); 4] = [
     ("heard", ""),
 ];
 
-pub(super) fn after_briefing(script: &[(&str, &str)]) -> u32 {
+pub(super) fn after_briefing(script: &[(&str, &str)]) -> usize {
     check(&[&BRIEFED[..], script].concat())
 }
 
 /// From a briefed agent to the conversation.
-pub(super) fn after_bridge(script: &[(&str, &str)]) -> u32 {
+pub(super) fn after_bridge(script: &[(&str, &str)]) -> usize {
     let joined = [("agent_key 1", "connected JOIN"), ("heard", "")];
     after_briefing(&[&joined[..], script].concat())
 }
