@@ -31,7 +31,7 @@ async fn a_colleague_is_asked_in_hears_the_agent_alone_and_takes_the_caller() {
     let wish = speak(folder.path(), "wish.wav", "I want to talk to an agent, please.");
     let sound = |name: &str| folder.path().join(name);
     let tone = |hz| Part::Tone { hz, seconds: 200.0 };
-    let begin = [Part::Silence(9.0), Part::File(&wish), Part::Silence(6.0), tone(CALLER_HZ)];
+    let begin = [Part::Silence(9.0), Part::File(&wish), Part::Silence(3.0), tone(CALLER_HZ)];
     compose(&sound("caller.wav"), &begin);
     compose(&sound("anna.wav"), &[tone(ANNA_HZ)]);
     compose(&sound("ben.wav"), &[tone(BEN_HZ)]);

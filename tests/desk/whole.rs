@@ -98,7 +98,7 @@ async fn a_caller_is_taken_by_click_and_the_wrap_up_is_saved() {
     anna.wait_stage("ringing").await;
     let stages = anna.run("return window.stages.filter((stage) => stage !== 'idle')").await;
     assert_eq!(stages, serde_json::json!(["offered", "ringing"]));
-    anna.wait_text("agent, please").await;
+    anna.wait_text("talk to an agent").await;
     anna.shoot("20-whole-ringing").await;
 
     anna.click("[data-act=A]").await;

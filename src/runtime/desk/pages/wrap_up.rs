@@ -58,7 +58,8 @@ impl Pages {
                 pages.tell_agent(&agent, Level::Warn, "Not saved: the disk does not answer.");
                 return;
             }
-            drop(store.wrap_up_ended(&call, &agent, Timestamp::now()).await);
+            // Whoever sees the agent free finds the wrap-up closed.
+            let _ = store.wrap_up_ended(&call, &agent, Timestamp::now()).await.await;
             pages.clear(&agent, &call);
             pages.free(&agent);
             pages.tell_agent(&agent, Level::Info, "Saved.");

@@ -72,7 +72,8 @@ pub struct ListenerSettings {
     pub conversation_wait_ms_max: u64,
     /// The text so far is asked for so often while somebody speaks; 0 for never.
     pub partial_every_ms: u64,
-    /// Words said while a prompt plays that mean "I am listening" and interrupt nothing.
+    /// Words said while a prompt plays that mean "I am listening", or end politely what was
+    /// understood already, and interrupt nothing.
     pub backchannels: Vec<String>,
 }
 
@@ -80,7 +81,7 @@ impl Default for ListenerSettings {
     fn default() -> Self {
         let backchannels = [
             "uh-huh", "uh huh", "mm-hmm", "mm hmm", "mhm", "mmhmm", "hmm", "mm", "uh", "um", "ah",
-            "oh", "okay", "ok", "right", "i see", "sure", "嗯", "哦",
+            "oh", "okay", "ok", "right", "i see", "sure", "please", "嗯", "哦", "请",
         ];
         Self {
             pre_roll_ms: PRE_ROLL_MS,

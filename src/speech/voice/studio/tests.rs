@@ -267,7 +267,7 @@ fn the_real_voice_keeps_its_level_and_is_read_back() {
         ("We are open from 9:00 to 17:30 on weekdays.", "on weekdays"),
         ("Please hold the line while I find somebody for you.", "hold the line"),
         ("Order 4217 will arrive on the 3rd of May.", "will arrive on"),
-        ("Goodbye.", "goodbye"),
+        ("Thank you for calling. Goodbye.", "goodbye"),
     ] {
         let mut pieces = studio.render(say(text));
         let mut samples: Vec<i16> = Vec::new();
