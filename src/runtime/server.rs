@@ -21,8 +21,8 @@ use crate::sip::{self, AcceptAnyone, StartError};
 use crate::store::{Store, StoreSettings};
 use crate::web::{self, WebSettings, WebState};
 
-use super::desk;
 use super::browser::{Browsers, Door};
+use super::desk;
 use super::desk::pages::Pages;
 use super::dispatch;
 use super::ears::Ears;
