@@ -26,8 +26,8 @@ const VOICE: &str = "piper-rten-0.27 en_US-joe-medium";
 const ROUNDS: usize = 8;
 
 fn main() {
-    first_audio(1);
-    first_audio(4);
+    let times = [1, 4, 8, 16].map(|callers| (callers, first_audio(callers)));
+    histogram(&times);
     invite_to_answer();
     prompt_playing(200);
     prompt_playing(500);
@@ -35,7 +35,7 @@ fn main() {
 
 /// End of speech → first audio of a known answer, measured on the caller's side of the wire: on
 /// the two-channel capture, beside what the caller's clock saw.
-fn first_audio(callers: usize) {
+fn first_audio(callers: usize) -> Vec<u64> {
     let server = Server::start("");
     let answer = capture::recording(&server.folder, VOICE, ANSWER);
     if answer.is_none() {
@@ -76,6 +76,42 @@ fn first_audio(callers: usize) {
             percentile(times, 95),
             times.len()
         );
+    }
+    if by_capture.is_empty() { by_clock } else { by_capture }
+}
+
+/// A page with a histogram of the answers' delays for each number of callers.
+fn histogram(all: &[(usize, Vec<u64>)]) {
+    const BIN_MS: u64 = 100;
+    let mut page = String::from(
+        "<!doctype html><meta charset=utf-8><title>First audio</title>\
+         <body style='font-family:sans-serif;max-width:42rem;margin:2rem auto'>\
+         <h1>End of speech → first audio</h1>",
+    );
+    for (callers, times) in all {
+        page += &format!("<h2>{callers} speaking at once</h2><svg width='640' height='150'>");
+        let most = times.iter().map(|ms| ms / BIN_MS).max().unwrap_or(0).max(19);
+        let width = 600.0 / (most + 1) as f64;
+        for bin in 0..=most {
+            let count = times.iter().filter(|ms| **ms / BIN_MS == bin).count();
+            let height = 110.0 * count as f64 / times.len().max(1) as f64;
+            let (x, y) = (20.0 + bin as f64 * width, 120.0 - height);
+            page += &format!(
+                "<rect x='{x:.1}' y='{y:.1}' width='{:.1}' height='{height:.1}' fill='#07c'>\
+                 <title>{count} from {} ms on</title></rect>",
+                width - 1.0,
+                bin * BIN_MS
+            );
+            if bin % 5 == 0 {
+                page += &format!("<text x='{x:.1}' y='140' font-size='11'>{}</text>", bin * BIN_MS);
+            }
+        }
+        page += "</svg>";
+    }
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("target/bench");
+    match fs::create_dir_all(&folder).and_then(|()| fs::write(folder.join("calls.html"), page)) {
+        Ok(()) => println!("target/bench/calls.html is written"),
+        Err(error) => println!("the histogram was not written: {error}"),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Turn-taking with the real recogniser and the real understanding, on a virtual clock on which a
 //! decode takes the processor time that it really took: how soon a turn ends after the last word,
 //! how often a pause within a sentence or a string of digits cuts it off, and how soon a voice
-//! over a prompt is ducked and stops it.
+//! over a prompt is ducked and stops it, and whether backchannels and coughs leave it alone.
 //!
 //! `cargo bench --bench turns -- [CLIPS]`: 24 clips and 12 strings unless told otherwise. Needs
 //! `models/` and `../shared/data/speech`; says so where absent.
@@ -23,11 +23,14 @@ use warmline::base::audio::level_dbfs;
 use warmline::base::language::Language;
 use warmline::base::listen::ListenMode;
 use warmline::base::moment::Moment;
+use warmline::base::upsample::to_speech_rate;
 use warmline::speech::hear::listener::{
     Completeness, CompletenessJudge, Listener, ListenerSettings, Listening, Output,
 };
 use warmline::speech::hear::transcript::{StopFlag, Transcriber};
 use warmline::speech::hear::whisper::{Whisper, WhisperModel, WhisperSettings};
+use warmline::speech::voice::caller::CallerVoice;
+use warmline::speech::voice::piper::Piper;
 use warmline::understanding::outcome::Expecting;
 use warmline::understanding::{self, Tables, Understander};
 
@@ -165,6 +168,64 @@ fn main() {
     sentences(&mut whisper, &judge, &clips);
     over_prompts(&mut whisper, &judge, &clips);
     strings(&mut whisper, &judge, &speech, count / 2);
+    match Piper::load(&root.join("models/en_US-joe-medium.onnx")) {
+        Ok(mut voice) => murmurs(&mut whisper, &judge, &mut voice),
+        Err(error) => println!("turns: backchannels skipped, {error}"),
+    }
+    coughs(&mut whisper, &judge);
+}
+
+/// What people say to a prompt without wanting to interrupt it.
+const MURMURS: [&str; 8] =
+    ["Uh-huh.", "Mm-hmm.", "Okay.", "Right.", "Hmm.", "I see.", "Oh.", "Sure."];
+const VOICES: [(f32, f32); 5] =
+    [(0.0, 1.0), (250.0, 0.8), (-200.0, 1.2), (400.0, 0.9), (-100.0, 1.0)];
+
+/// Backchannels over a prompt, of several voices: they begin no turn.
+fn murmurs(whisper: &mut Whisper, judge: &Arc<dyn CompletenessJudge>, voice: &mut Piper) {
+    let (mut ignored, mut all) = (0, 0);
+    for text in MURMURS {
+        for (pitch_cents, length) in VOICES {
+            let caller = CallerVoice { pitch_cents, length, ..CallerVoice::default() };
+            let Ok(pcm) = caller.speak(voice, text) else { continue };
+            let murmur = to_speech_rate(&pcm.samples, pcm.rate_hz);
+            let sound = [&[0; 16_000], &murmur[..], &[0; 48_000]].concat();
+            let course = listen(whisper, judge, &sound, ListenMode::Turn, true);
+            all += 1;
+            ignored += usize::from(course.heard.is_empty());
+            if !course.heard.is_empty() {
+                println!("turns: {text:?} at {pitch_cents} cents, {length}: began a turn");
+            }
+        }
+    }
+    println!("turns: {ignored} of {all} backchannels over a prompt began no turn");
+}
+
+/// Coughs: one to three bursts of shaped noise. They are made, for want of recorded ones.
+fn coughs(whisper: &mut Whisper, judge: &Arc<dyn CompletenessJudge>) {
+    const COUGHS: usize = 40;
+    let mut draw = Draw(SEED);
+    let mut ignored = 0;
+    for number in 0..COUGHS {
+        let mut sound = vec![0i16; 16_000];
+        for _ in 0..1 + number % 3 {
+            let length = 2_400 + draw.below(2_400);
+            let (mut low, mut band) = (0f32, 0f32);
+            sound.extend((0..length).map(|at| {
+                let white = draw.below(2_000) as f32 / 1_000.0 - 1.0;
+                // A two-pole resonance near 700 Hz, as a throat has.
+                low += 0.28 * band;
+                band += 0.28 * (white - low - 0.6 * band);
+                let shape = (at as f32 / 160.0).min(1.0) * (-(at as f32) / 1_200.0).exp();
+                (band * shape * 12_000.0) as i16
+            }));
+            sound.extend(vec![0; 1_600 + draw.below(3_200) as usize]);
+        }
+        sound.extend(vec![0; 48_000]);
+        let course = listen(whisper, judge, &sound, ListenMode::Turn, true);
+        ignored += usize::from(course.heard.is_empty());
+    }
+    println!("turns: {ignored} of {COUGHS} coughs over a prompt began no turn");
 }
 
 fn sentences(whisper: &mut Whisper, judge: &Arc<dyn CompletenessJudge>, clips: &[sound::Clip]) {

@@ -3,28 +3,33 @@
 //! the project (`../shared/data/intents`); our own tenth is held out. Plots go to
 //! `target/bench/*.svg`.
 
+#[path = "understanding/sets.rs"]
+mod sets;
+
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use sets::{Sentence, Split, examples, known_as, outcome, words};
 use warmline::base::moment::Moment;
 use warmline::base::utterance::Utterance;
 use warmline::understanding::classifier::{Classifier, Example, Settings};
-use warmline::understanding::outcome::{CallerCommand, Expecting};
+use warmline::understanding::outcome::Expecting;
 use warmline::understanding::{Memory, Tables, Understander};
-
-/// Every so many-eth sentence of Banking77 is held out.
-const HELD_OUT: usize = 10;
-
-type Sentence = (Option<String>, String);
 
 fn main() {
     let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/intents");
     if data.is_dir() {
-        banking(&data.join("banking77/train.csv"));
-        clinc(&data.join("clinc150/train_val.json"));
+        match sets::banking(&data.join("banking77/train.csv")) {
+            Some(split) => measure("banking77", &split),
+            None => println!("skipped: Banking77 cannot be read"),
+        }
+        match sets::clinc(&data.join("clinc150/train_val.json")) {
+            Some(split) => measure("clinc150", &split),
+            None => println!("skipped: CLINC150 cannot be read"),
+        }
     } else {
         println!("skipped: Banking77 and CLINC150 are not beside the project");
     }
@@ -32,57 +37,10 @@ fn main() {
     reading_tables();
 }
 
-fn words(text: &str) -> Vec<String> {
-    let lower = text.to_lowercase().replace(['\'', '’'], "");
-    let parts = lower.split(|sign: char| !sign.is_alphanumeric());
-    parts.filter(|part| !part.is_empty()).map(str::to_owned).collect()
-}
-
-fn examples(list: &[Sentence]) -> Vec<Example> {
-    list.iter()
-        .zip(0..)
-        .map(|((intent, text), group)| Example {
-            intent: intent.clone(),
-            words: words(text),
-            group,
-        })
-        .collect()
-}
-
-fn banking(file: &Path) {
-    let Ok(text) = fs::read_to_string(file) else { return println!("skipped: no Banking77") };
-    let all: Vec<Sentence> = csv_rows(&text)
-        .into_iter()
-        .skip(1)
-        .filter_map(|(text, label)| Some((Some(label?), text)))
-        .collect();
-    let part = |held: bool| -> Vec<Sentence> {
-        let rows = all.iter().enumerate();
-        let wanted = rows.filter(|(number, _)| (number % HELD_OUT == 7) == held);
-        wanted.map(|(_, row)| row.clone()).collect()
-    };
-    let (train, test) = (part(false), part(true));
-    println!("Banking77: {} learned, {} held out (every tenth)", train.len(), test.len());
-    measure("banking77", &train, &test);
-}
-
-fn clinc(file: &Path) {
-    let Ok(text) = fs::read_to_string(file) else { return println!("skipped: no CLINC150") };
-    let Ok(json) = serde_json::from_str::<HashMap<String, Vec<(String, String)>>>(&text) else {
-        return println!("skipped: CLINC150 cannot be read");
-    };
-    let list = |names: [&str; 2]| -> Vec<Sentence> {
-        let rows = names.iter().filter_map(|name| json.get(*name)).flatten();
-        let scoped = |label: &String| Some(label.clone()).filter(|label| label != "oos");
-        rows.map(|(text, label)| (scoped(label), text.clone())).collect()
-    };
-    let (train, test) = (list(["train", "oos_train"]), list(["val", "oos_val"]));
-    println!("CLINC150: {} learned, {} of val and oos_val", train.len(), test.len());
-    measure("clinc150", &train, &test);
-}
-
 /// Trains, judges, prints, plots.
-fn measure(name: &str, train: &[Sentence], test: &[Sentence]) {
+fn measure(name: &str, split: &Split) {
+    let Split { train, test } = split;
+    println!("{name}: {} learned, {} held out", train.len(), test.len());
     let learned = examples(train);
     let began = Instant::now();
     let model = Classifier::train(&learned, Settings::default());
@@ -189,8 +147,7 @@ fn calibration_error(judged: &[(f32, bool)]) -> f32 {
 
 /// The demo's sentences: rules alone, then rules with the classifier behind them.
 fn demo() {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/sentences/demo_en.tsv");
-    let Ok(text) = fs::read_to_string(file) else { return println!("skipped: no demo sentences") };
+    let sentences = sets::demo();
     let began = Instant::now();
     let trained = Tables::embedded();
     println!("demo tables: read and trained in {:.1} s", began.elapsed().as_secs_f32());
@@ -199,19 +156,13 @@ fn demo() {
         let understander = Understander::new(tables);
         let (mut all, mut right) = (0, 0);
         let mut times = Vec::new();
-        for line in text.lines().filter(|line| !line.starts_with('#')) {
-            let Some((label, text)) = line.split_once('\t') else { continue };
+        for (label, text) in &sentences {
             let utterance = Utterance::typed(text, Moment(1_000), 1_500);
             let mut memory = Memory::new(jiff::civil::date(2026, 11, 21));
             let began = Instant::now();
             let heard = understander.understand(&utterance, &mut memory, &Expecting::Anything);
             times.push(began.elapsed());
-            let found = match (&heard.danger, heard.command, &heard.intent) {
-                (Some(_), _, _) => "emergency".to_owned(),
-                (None, Some(CallerCommand::Person), _) => "talk_to_person".to_owned(),
-                (None, _, Some(found)) => found.intent.to_string(),
-                (None, _, None) => "out_of_scope".to_owned(),
-            };
+            let found = outcome(&heard);
             all += 1;
             right += u32::from(known_as(label).contains(&found.as_str()));
         }
@@ -222,23 +173,6 @@ fn demo() {
             at(&times, 50),
             at(&times, 99)
         );
-    }
-}
-
-/// The author's labels under the tables' names.
-fn known_as(label: &str) -> Vec<&str> {
-    match label {
-        "appointment_book" => vec!["book_appointment"],
-        "appointment_change" => vec!["change_appointment", "cancel_appointment"],
-        "human" => vec!["talk_to_person"],
-        "price" => vec!["price_question"],
-        "refund" => vec!["refund_request", "refund_dispute"],
-        "reset_password" => vec!["password_reset"],
-        "stolen_card" => vec!["card_stolen"],
-        "technical_support" => vec!["technical_problem"],
-        "change_order" => vec!["change_order", "change_address"],
-        "complaint" => vec!["complaint", "legal_threat"],
-        other => vec![other],
     }
 }
 
@@ -255,26 +189,6 @@ fn reading_tables() {
         .collect();
     times.sort_unstable();
     println!("reading all tables again: p50 {:?}, p95 {:?}", at(&times, 50), at(&times, 95));
-}
-
-/// Rows of two columns; quoted fields may hold commas, quotes and line ends.
-fn csv_rows(text: &str) -> Vec<(String, Option<String>)> {
-    let (mut rows, mut fields, mut field) = (Vec::new(), Vec::new(), String::new());
-    let mut quoted = false;
-    for sign in text.chars() {
-        match sign {
-            '"' => quoted = !quoted,
-            ',' if !quoted => fields.push(std::mem::take(&mut field)),
-            '\n' if !quoted => {
-                fields.push(std::mem::take(&mut field));
-                let mut row = std::mem::take(&mut fields).into_iter();
-                rows.push((row.next().unwrap_or_default(), row.next()));
-            }
-            '\r' => {}
-            _ => field.push(sign),
-        }
-    }
-    rows
 }
 
 fn plot(name: &str, svg: &str) {

@@ -65,8 +65,8 @@ impl CallerVoice {
     }
 }
 
-/// Adds noise, always the same for the same speech.
-fn with_noise(speech: &Pcm, kind: Noise, snr_db: f32) -> Pcm {
+/// Adds noise of `kind` at `snr_db` under the speech, always the same for the same speech.
+pub fn with_noise(speech: &Pcm, kind: Noise, snr_db: f32) -> Pcm {
     let noise = noise(speech, kind);
     let whole: Vec<i16> = noise.iter().map(|value| *value as i16).collect();
     let gain_db = level_dbfs(&speech.samples) - snr_db - level_dbfs(&whole);
