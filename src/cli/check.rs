@@ -21,6 +21,12 @@ pub fn run(args: &CheckArgs) -> ExitCode {
     });
     match checked {
         Ok(config) => {
+            if let Some((certificate, key)) = &config.web.certificate
+                && let Err(fault) = crate::web::Certificate::load(certificate, key)
+            {
+                eprintln!("{}: [web] {fault}", args.config.display());
+                return ExitCode::FAILURE;
+            }
             println!(
                 "{}: good. {} trunks, {} agents, {} numbers.",
                 args.config.display(),

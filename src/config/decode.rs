@@ -459,11 +459,28 @@ impl Sections<'_> {
             table.fault("public_url", format!("{url:?}"), expected, self.problems);
         }
         let next_free_port = table.bool_or("next_free_port", false, self.problems);
+        let mut file = |name| table.string(name, self.problems).map(|path| self.folder.join(path));
+        let (pages, certificate, key) = (file("pages"), file("certificate"), file("key"));
+        let certificate = match (certificate, key) {
+            (Some(certificate), Some(key)) => Some((certificate, key)),
+            (None, None) => None,
+            (Some(_), None) => {
+                table.fault("key", "nothing", "the certificate's key, a PEM file", self.problems);
+                None
+            }
+            (None, Some(_)) => {
+                let expected = "the key's certificate, a PEM file";
+                table.fault("certificate", "nothing", expected, self.problems);
+                None
+            }
+        };
+        let scheme = if certificate.is_some() { "https" } else { "http" };
         Web {
             listen,
-            public_url: public_url.unwrap_or_else(|| format!("http://{listen}")),
+            public_url: public_url.unwrap_or_else(|| format!("{scheme}://{listen}")),
             next_free_port,
-            pages: table.string("pages", self.problems).map(|path| self.folder.join(path)),
+            pages,
+            certificate,
         }
     }
 }

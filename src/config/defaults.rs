@@ -103,7 +103,13 @@ impl Default for Store {
 impl Default for Web {
     fn default() -> Self {
         let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 8080));
-        Self { listen, public_url: format!("http://{listen}"), next_free_port: false, pages: None }
+        Self {
+            listen,
+            public_url: format!("http://{listen}"),
+            next_free_port: false,
+            pages: None,
+            certificate: None,
+        }
     }
 }
 

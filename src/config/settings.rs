@@ -1,6 +1,6 @@
 //! What an operator can set, with the defaults that a fresh installation runs on.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -199,6 +199,24 @@ pub struct Web {
     pub next_free_port: bool,
     /// Folder with the operator's copies of the pages' style sheet and scripts.
     pub pages: Option<PathBuf>,
+    /// PEM files for HTTPS: the certificate with its chain, and its key.
+    pub certificate: Option<(PathBuf, PathBuf)>,
+}
+
+impl Web {
+    /// Where the web listens: on this machine alone, unless what it says is protected by our own
+    /// certificate or by a proxy's.
+    pub fn listen_at(&self) -> SocketAddr {
+        let protected = self.certificate.is_some() || self.public_url.starts_with("https://");
+        if protected || self.listen.ip().is_loopback() {
+            return self.listen;
+        }
+        let loopback: IpAddr = match self.listen {
+            SocketAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+            SocketAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+        };
+        SocketAddr::new(loopback, self.listen.port())
+    }
 }
 
 /// Calls from web pages, and agents' browsers.

@@ -90,6 +90,7 @@ impl Server {
         let tables = Arc::new(LiveTables::new(tables));
         let ears = Ears::start(media.bell(), pool.clone(), tables.clone())?;
         let (sip, events) = start_sip(&config, options)?;
+        let certificate = certificate(&config)?;
         let listener = bind_web(&config).await?;
         let web = listener.local_addr()?;
         let public_url = match config.web.listen == web {
@@ -154,7 +155,7 @@ impl Server {
             reached.upgrade().is_some_and(|shared| shared.tell(call, event))
         });
         shared.pages.restored(shared.store.recovered()).await;
-        let stop_web = serve_web(&shared, listener, web);
+        let stop_web = serve_web(&shared, (listener, certificate), web);
         tokio::spawn(dispatch::run(shared.clone(), events));
         tokio::spawn(crate::store::retention::keep_sweeping(shared.store.clone(), RETENTION_EVERY));
         tokio::spawn(figures(shared.clone(), pool));
@@ -436,7 +437,15 @@ fn desk_of(config: &Config) -> Desk {
 }
 
 async fn bind_web(config: &Config) -> Result<TcpListener, StartFault> {
-    let mut address = config.web.listen;
+    let mut address = config.web.listen_at();
+    if address != config.web.listen {
+        tracing::warn!(
+            "web: only this machine is served, not {}: browsers give a microphone to HTTPS alone, \
+             and passwords go by it. Set [web] certificate and key, or a proxy before us and \
+             public_url = \"https://…\"",
+            config.web.listen
+        );
+    }
     for _ in 0..PORTS_TRIED {
         match TcpListener::bind(address).await {
             Ok(listener) => return Ok(listener),
@@ -452,7 +461,18 @@ async fn bind_web(config: &Config) -> Result<TcpListener, StartFault> {
     Err(StartFault("no free web port was found".into()))
 }
 
-fn serve_web(shared: &Arc<Shared>, listener: TcpListener, at: SocketAddr) -> oneshot::Sender<()> {
+/// The operator's certificate, if one is set.
+fn certificate(config: &Config) -> Result<Option<Arc<web::Certificate>>, StartFault> {
+    let Some((certificate, key)) = &config.web.certificate else { return Ok(None) };
+    let read = web::Certificate::load(certificate, key);
+    read.map(|one| Some(Arc::new(one))).map_err(|fault| StartFault(format!("web: {fault}")))
+}
+
+fn serve_web(
+    shared: &Arc<Shared>,
+    (listener, certificate): (TcpListener, Option<Arc<web::Certificate>>),
+    at: SocketAddr,
+) -> oneshot::Sender<()> {
     let zone = jiff::tz::TimeZone::get(&shared.config.company.time_zone);
     let mut settings = WebSettings::listening_on(at, &shared.public_url);
     settings.pages = shared.config.web.pages.clone();
@@ -470,7 +490,7 @@ fn serve_web(shared: &Arc<Shared>, listener: TcpListener, at: SocketAddr) -> one
         let shutdown = async {
             let _ = stopped.await;
         };
-        if let Err(error) = web::serve(listener, router, shutdown).await {
+        if let Err(error) = web::serve(listener, certificate, router, shutdown).await {
             tracing::error!(%error, "the web ended");
         }
     });

@@ -1,6 +1,6 @@
 //! Stands before every handler: who asks, may they, and does the form come from our own page.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr};
 
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{ConnectInfo, Request, State};
@@ -14,6 +14,7 @@ use subtle::ConstantTimeEq;
 use crate::store::users::{self, Role, User};
 
 use super::limits::BODY_BYTES_MAX;
+use super::listen::Client;
 use super::routes::Access;
 use super::{App, Shared, WebSettings, page};
 
@@ -191,8 +192,8 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
 
 /// Where the request came from; loopback where the server does not say.
 pub(super) fn address_of(request: &Request) -> IpAddr {
-    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
-    peer.map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |info| info.0.ip())
+    let peer = request.extensions().get::<ConnectInfo<Client>>();
+    peer.map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |info| info.0.0.ip())
 }
 
 /// A request that changes something must name one of our origins (RFC 6454), and browsers that

@@ -1,6 +1,5 @@
 //! Log in and out.
 
-use std::net::SocketAddr;
 use std::time::Instant;
 
 use axum::Extension;
@@ -19,6 +18,7 @@ use crate::store::users;
 
 use super::guard::{Actor, cookie_name};
 use super::limits::HASH_WAIT_MAX;
+use super::listen::Client;
 use super::{Shared, WebSettings, page, query};
 
 /// Holds the token of the login form until there is a session.
@@ -64,11 +64,11 @@ fn body(company: &str, token: &str, next: &str, wrong: Option<&str>) -> Markup {
 
 pub(super) async fn submit(
     State(app): State<Shared>,
-    peer: Option<Extension<ConnectInfo<SocketAddr>>>,
+    peer: Option<Extension<ConnectInfo<Client>>>,
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    let address = peer.map_or([127, 0, 0, 1].into(), |info| info.0.0.ip());
+    let address = peer.map_or([127, 0, 0, 1].into(), |info| info.0.0.0.ip());
     let fields = query::fields(&body);
     let field = |name, max| query::value(&fields, name, max).unwrap_or_default();
     let (name, next) = (field("name", 65), field("next", 500));

@@ -19,6 +19,7 @@ pub mod guard;
 mod headers;
 mod ladder;
 pub mod limits;
+mod listen;
 pub mod live;
 mod login;
 mod offer;
@@ -31,13 +32,11 @@ mod status;
 mod stream;
 mod timeline;
 
-use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
 use jiff::tz::TimeZone;
-use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
 use crate::publish::Metrics;
@@ -47,6 +46,7 @@ pub use assets::FILES as ASSETS;
 pub use browser::{
     Answered, Browsers, CallBack, CallerPage, Caption, Entrance, IceServer, Refused,
 };
+pub use listen::{Certificate, CertificateFault, serve};
 pub use live::{ActiveCall, DeskAgent, DeskLine, DeskView, Live, Part, PartState};
 
 /// What the operator sets for the web.
@@ -142,17 +142,4 @@ pub fn router(state: WebState) -> Router {
 /// The link of an offer, as it goes into the INVITE.
 pub fn offer_url(public_url: &str, token: &str) -> String {
     format!("{}/offer/{token}", public_url.trim_end_matches('/'))
-}
-
-/// Serves until `shutdown` resolves and running requests are done.
-///
-/// # Errors
-/// The listener broke.
-pub async fn serve(
-    listener: TcpListener,
-    router: Router,
-    shutdown: impl Future<Output = ()> + Send + 'static,
-) -> std::io::Result<()> {
-    let service = router.into_make_service_with_connect_info::<SocketAddr>();
-    axum::serve(listener, service).with_graceful_shutdown(shutdown).await
 }

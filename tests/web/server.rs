@@ -127,7 +127,7 @@ impl Server {
             live: live.clone(),
             settings: WebSettings::listening_on(address, public_url.unwrap_or(&own)),
         };
-        tokio::spawn(web::serve(listener, web::router(state), std::future::pending()));
+        tokio::spawn(web::serve(listener, None, web::router(state), std::future::pending()));
         Self { address, store, live, metrics, pages, desk, _folder: folder }
     }
 

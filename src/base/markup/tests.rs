@@ -75,7 +75,7 @@ fn every_fault_has_its_place_and_its_words() {
         assert_eq!(error.at, at, "{written}: {error}");
         assert!(error.what.contains(what), "{written}: {error}");
     }
-    let deep = "<s>".repeat(40) + &"</s>".repeat(40);
+    let deep = ["<s>".repeat(40), "</s>".repeat(40)].concat();
     assert!(parse(&deep).is_err_and(|error| error.what.contains("more than 16")));
 }
 

@@ -128,3 +128,31 @@ fn two_agents_need_two_names() {
         &["w.toml:5: agents[1].id: found \"a\" a second time, expected a name of its own"],
     );
 }
+
+#[test]
+fn the_web_opens_only_where_it_is_protected() {
+    let at = |text: &str| {
+        let config = Config::read("w.toml", text, Path::new("/etc/w")).expect("is good");
+        config.web.listen_at().to_string()
+    };
+    let open = "[web]\nlisten = \"0.0.0.0:8443\"\n";
+    assert_eq!(at(open), "127.0.0.1:8443");
+    assert_eq!(at("[web]\nlisten = \"[::]:8443\"\n"), "[::1]:8443");
+    assert_eq!(at(&format!("{open}public_url = \"https://calls.example\"")), "0.0.0.0:8443");
+    let pair = "certificate = \"c.pem\"\nkey = \"k.pem\"\n";
+    assert_eq!(at(&format!("{open}{pair}")), "0.0.0.0:8443");
+}
+
+#[test]
+fn a_certificate_needs_its_key() {
+    for (has, needs) in [("certificate", "key"), ("key", "certificate")] {
+        let expected = match needs {
+            "key" => "the certificate's key, a PEM file",
+            _ => "the key's certificate, a PEM file",
+        };
+        check(
+            &format!("[web]\n{has} = \"x.pem\"\n"),
+            &[&format!("w.toml:1: web.{needs}: found nothing, expected {expected}")],
+        );
+    }
+}

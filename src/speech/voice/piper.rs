@@ -47,6 +47,9 @@ struct InferenceCard {
     noise_w: f32,
 }
 
+/// From here the voice draws.
+const SEED: u64 = 4_217;
+
 #[derive(Deserialize)]
 struct LanguageCard {
     family: String,
@@ -130,6 +133,9 @@ impl Synthesizer for Piper {
         let inputs: Vec<(NodeId, ValueOrView)> =
             vec![(a, input.into()), (b, lengths.into()), (c, scales.into())];
         let fault = |error: String| SynthesisError::Voice { file: self.name.clone(), error };
+        // The model draws its melody and lengths at random; a sentence shall sound the same each
+        // time. All of it runs on the pool's one thread, whose generator we set.
+        self.threads.run(|| fastrand::seed(SEED));
         let options = RunOptions::default().with_thread_pool(Some(self.threads.clone()));
         let out = self
             .model

@@ -29,7 +29,7 @@ const HANG_MIN: Duration = Duration::from_secs(1);
 /// After the last voice hung, nothing is tried for so long: only what is rendered is heard.
 const SILENT_FOR: Duration = Duration::from_secs(10);
 /// How much slower "slower" is.
-const SLOW: f32 = 1.25;
+const SLOW: f32 = 1.4;
 /// Silence after each sentence.
 const PAUSE_MS: u64 = 180;
 

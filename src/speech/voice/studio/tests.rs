@@ -123,6 +123,10 @@ fn the_real_voice_speaks_at_its_level_and_slower_is_longer() {
         let spoken = Spoken { slow, ..say("Thanks for calling, how can I help?") };
         studio.render(spoken).blocking_recv().expect("comes").expect("is sound").pcm
     };
+    let speak = |piper: &mut Piper| piper.synthesize("Hello.", &Language::english(), 1.0);
+    let mut other = Piper::load(&voice).expect("loads");
+    let (once, again) = (speak(&mut other).expect("speaks"), speak(&mut other).expect("speaks"));
+    assert_eq!(once.samples, again.samples, "a sentence sounds the same each time");
     let (usual, slow) = (render(false), render(true));
     assert!((1_200..4_000).contains(&usual.duration_ms()), "{} ms", usual.duration_ms());
     assert!(slow.duration_ms() > usual.duration_ms() * 11 / 10, "{} ms", slow.duration_ms());
