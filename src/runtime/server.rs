@@ -39,6 +39,8 @@ pub const DRAIN: Duration = Duration::from_secs(30);
 const LIVE_MAX: usize = 4_096;
 const RETENTION_EVERY: Duration = Duration::from_secs(3_600);
 const FIGURES_EVERY: Duration = Duration::from_secs(1);
+/// Providers that are told that we go answer within this time, or never know.
+const LINES_LEFT_MAX: Duration = Duration::from_secs(2);
 
 /// Why nothing was started, in words for the operator.
 #[derive(Debug, thiserror::Error)]
@@ -210,6 +212,7 @@ impl Server {
         if let Some(stop) = self.stop_web.take() {
             let _ = stop.send(());
         }
+        shared.sip.lines_left(LINES_LEFT_MAX).await;
         shared.sip.stop();
         if let Err(error) = shared.store.close().await {
             tracing::error!(%error, "the store did not close well");

@@ -1,8 +1,9 @@
 //! Digest authentication (RFC 2617, MD5 with qop=auth): our challenges and their proof, and our
-//! own answers to a trunk's challenge. The nonce is a time and its HMAC, so that a challenge
-//! costs no memory; only nonces that were used are remembered, for their count.
+//! own answers to a trunk's challenge. The nonce is a time, a serial number and their HMAC, so that
+//! a challenge costs no memory; only nonces that were used are remembered, for their count.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -57,6 +58,8 @@ impl Fields {
 pub struct Challenger {
     key: [u8; 32],
     realm: String,
+    /// Two phones that ask in the same second get two nonces.
+    serial: AtomicU64,
     /// Nonce → highest count, and the request that used it (a retransmission is no replay).
     used: HashMap<String, (u32, u64, u64)>,
 }
@@ -64,7 +67,12 @@ pub struct Challenger {
 impl Challenger {
     /// `key` is random, for this process.
     pub fn new(key: [u8; 32], realm: &str) -> Self {
-        Self { key, realm: realm.replace(['"', '\\'], ""), used: HashMap::new() }
+        Self {
+            key,
+            realm: realm.replace(['"', '\\'], ""),
+            serial: AtomicU64::new(0),
+            used: HashMap::new(),
+        }
     }
 
     /// The value of WWW-Authenticate.
@@ -75,15 +83,17 @@ impl Challenger {
     }
 
     fn nonce(&self, now_s: u64) -> String {
-        let mut bytes = now_s.to_be_bytes().to_vec();
-        bytes.extend_from_slice(self.seal(now_s).get(..16).unwrap_or_default());
+        let serial = self.serial.fetch_add(1, Ordering::Relaxed);
+        let mut bytes = [now_s.to_be_bytes(), serial.to_be_bytes()].concat();
+        let seal = self.seal(&bytes);
+        bytes.extend_from_slice(seal.get(..16).unwrap_or_default());
         URL_SAFE_NO_PAD.encode(bytes)
     }
 
-    fn seal(&self, now_s: u64) -> [u8; 32] {
+    fn seal(&self, time_and_serial: &[u8]) -> [u8; 32] {
         let mut out = [0; 32];
         if let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&self.key) {
-            mac.update(&now_s.to_be_bytes());
+            mac.update(time_and_serial);
             mac.update(self.realm.as_bytes());
             out.copy_from_slice(&mac.finalize().into_bytes());
         }
@@ -93,9 +103,9 @@ impl Challenger {
     /// When the nonce was made, if we made it.
     fn made_at(&self, nonce: &str) -> Option<u64> {
         let bytes = URL_SAFE_NO_PAD.decode(nonce).ok()?;
-        let (time, seal) = bytes.split_at_checked(8)?;
-        let time = u64::from_be_bytes(time.try_into().ok()?);
-        let right: bool = seal.ct_eq(self.seal(time).get(..16)?).into();
+        let (stamp, seal) = bytes.split_at_checked(16)?;
+        let right: bool = seal.ct_eq(self.seal(stamp).get(..16)?).into();
+        let time = u64::from_be_bytes(stamp.get(..8)?.try_into().ok()?);
         right.then_some(time)
     }
 
@@ -221,9 +231,12 @@ mod tests {
     }
 
     fn proof(challenger: &Challenger, now_s: u64, count: u32, password: &str) -> Fields {
+        proof_of(&challenger.challenge(now_s, false), count, password)
+    }
+
+    fn proof_of(asked: &str, count: u32, password: &str) -> Fields {
         let known = Credentials { user: "ann".into(), password: Secret::new(password) };
-        let asked = challenger.challenge(now_s, false);
-        let text = answer(&asked, &known, "REGISTER", "sip:x", "abc").expect("speaks MD5");
+        let text = answer(asked, &known, "REGISTER", "sip:x", "abc").expect("speaks MD5");
         let mut fields = Fields::parse(&text).expect("digest");
         fields.0.insert("nc".into(), format!("{count:08x}"));
         let right = response(&known, &fields, "REGISTER");
@@ -273,12 +286,23 @@ mod tests {
     }
 
     #[test]
+    fn phones_that_ask_in_the_same_second_are_all_let_in() {
+        let mut challenger = Challenger::new([7; 32], "home");
+        for request in 1..=3 {
+            let fields = proof(&challenger, 1_000, 1, "secret");
+            let verdict = challenger.check(&fields, "REGISTER", Some(&ann()), request, 1_000);
+            assert_eq!(verdict, Proof::Good, "request {request}");
+        }
+    }
+
+    #[test]
     fn counts_rise() {
         let mut challenger = Challenger::new([7; 32], "home");
+        let asked = challenger.challenge(1_000, false);
         for (count, request, wanted) in
             [(1, 1, Proof::Good), (3, 2, Proof::Good), (2, 3, Proof::Replayed), (4, 3, Proof::Good)]
         {
-            let fields = proof(&challenger, 1_000, count, "secret");
+            let fields = proof_of(&asked, count, "secret");
             let verdict = challenger.check(&fields, "REGISTER", Some(&ann()), request, 1_000);
             assert_eq!(verdict, wanted, "count {count}");
         }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use rsipstack::EndpointBuilder;
 use rsipstack::sip::SipMessage;
@@ -13,6 +13,7 @@ use rsipstack::transaction::endpoint::{EndpointInnerRef, EndpointOption, Message
 use rsipstack::transport::SipAddr;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use super::admission::{self, Admission};
 use super::event::{Dial, DialTarget, LegHandle, SipEvent, SipLegId, TrunkState};
@@ -55,6 +56,10 @@ pub(crate) struct Shared {
     pub dialled: Mutex<HashMap<IpAddr, usize>>,
     pub stop: CancellationToken,
     pub draining: AtomicBool,
+    /// Our lines with providers, until they have been given back.
+    pub lines: TaskTracker,
+    /// Cancelled when they shall be.
+    pub leaving: CancellationToken,
     began: Instant,
     next_leg: AtomicU64,
     /// Key of the tags that we give without keeping state.
@@ -171,6 +176,8 @@ impl Endpoint {
             dialled: Mutex::default(),
             stop,
             draining: AtomicBool::new(false),
+            lines: TaskTracker::new(),
+            leaving: CancellationToken::new(),
             began: Instant::now(),
             next_leg: AtomicU64::new(1),
             tag_key: rand::random(),
@@ -288,9 +295,16 @@ impl EndpointHandle {
         }
     }
 
-    /// From now on new calls get 503; what runs goes on.
+    /// From now on new calls get 503, and providers are told to send none; what runs goes on.
     pub fn drain(&self) {
         self.shared.draining.store(true, Ordering::Relaxed);
+        self.shared.leaving.cancel();
+        self.shared.lines.close();
+    }
+
+    /// After [`Self::drain`]: until providers know it, at most so long.
+    pub async fn lines_left(&self, longest: Duration) {
+        let _ = tokio::time::timeout(longest, self.shared.lines.wait()).await;
     }
 
     /// Closes everything. Legs should have been hung up before.

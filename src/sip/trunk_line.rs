@@ -1,5 +1,5 @@
 //! Our lines with providers: REGISTER with digest, refreshed in time, with back-off when it
-//! fails, and its state published. One task a trunk.
+//! fails, given back when we go (RFC 3261, 10.2.2), and its state published. One task a trunk.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,7 +26,8 @@ pub(crate) fn start(shared: &Arc<Shared>) {
     for trunk in shared.settings.trunks.clone() {
         if let Some(line) = trunk.register.clone() {
             let inner = shared.clone();
-            receive::spawn(shared, async move { keep(inner, trunk, line).await });
+            let kept = shared.lines.track_future(keep(inner, trunk, line));
+            receive::spawn(shared, kept);
         }
     }
 }
@@ -42,6 +43,7 @@ pub fn refresh_s(expires_s: u32) -> u32 {
 }
 
 async fn keep(shared: Arc<Shared>, trunk: TrunkSettings, line: RegisterSettings) {
+    let leaving = shared.leaving.clone();
     let mut task = Line {
         call_id: format!("{}{}", random_token(), random_token()),
         tag: random_token(),
@@ -71,7 +73,16 @@ async fn keep(shared: Arc<Shared>, trunk: TrunkSettings, line: RegisterSettings)
                 retry_s
             }
         };
-        tokio::time::sleep(Duration::from_secs(u64::from(wait_s))).await;
+        tokio::select! {
+            () = tokio::time::sleep(Duration::from_secs(u64::from(wait_s))) => {}
+            () = leaving.cancelled() => break,
+        }
+    }
+    if failures == 0 {
+        task.expires_s = 0;
+        if let Err(why) = task.register().await {
+            tracing::warn!(trunk = %task.trunk.id, %why, "the line was not given back");
+        }
     }
 }
 

@@ -60,9 +60,16 @@ async fn a_line_registers_and_is_called_by_its_name() {
             false
         });
         assert!(answered.await.expect("in time"), "{transport}");
-        let heard = phone.heard.lock().expect("whole");
-        let call = heard.incoming.first().expect("came");
-        assert_eq!(call.trunk, TrunkId::from("provider"));
+        {
+            let heard = phone.heard.lock().expect("whole");
+            let call = heard.incoming.first().expect("came");
+            assert_eq!(call.trunk, TrunkId::from("provider"));
+        }
+
+        // Who goes tells the provider, which then has nowhere to send a call.
+        phone.handle.drain();
+        phone.handle.lines_left(Duration::from_secs(5)).await;
+        assert_eq!(office.registered("ann"), 0, "{transport}");
     }
 }
 
