@@ -10,20 +10,20 @@ use super::server::{have_models, speak};
 use super::tone::{Part, compose};
 
 /// Clicks in the element's own tree.
-async fn click(page: &Chromium, id: &str) {
+pub async fn click(page: &Chromium, id: &str) {
     let element =
         format!("document.querySelector('warmline-call').shadowRoot.getElementById('{id}')");
     page.wait(id, &format!("return !!{element}")).await;
     page.run(&format!("{element}.click(); return true")).await;
 }
 
-async fn shown(page: &Chromium) -> String {
+pub async fn shown(page: &Chromium) -> String {
     let text =
         page.run("return document.querySelector('warmline-call').shadowRoot.textContent").await;
     text.as_str().unwrap_or_default().to_lowercase()
 }
 
-async fn wait_shown(page: &Chromium, text: &str, longest: Duration) {
+pub async fn wait_shown(page: &Chromium, text: &str, longest: Duration) {
     let began = std::time::Instant::now();
     while !shown(page).await.contains(text) {
         assert!(began.elapsed() < longest, "{text:?} is not shown: {}", shown(page).await);
