@@ -18,7 +18,8 @@ use super::whole::{AGENT_HZ, CALLER_HZ, Tells, desk_with_headset, with_microphon
 const GREETING: Duration = Duration::from_secs(9);
 const LONG: Duration = Duration::from_secs(60);
 const BOTH: &str = "[[agents]]\nid = \"anna\"\nname = \"Anna\"\nbrowser = true\n\
-    [[agents]]\nid = \"ben\"\nname = \"Ben\"\nbrowser = true\n[transfer]\nring_s = 60\n";
+    [[agents]]\nid = \"ben\"\nname = \"Ben\"\nbrowser = true\n[transfer]\nring_s = 60\n\
+    wrap_up_s = 300\n";
 const WISH: &str = "I want to talk to an agent, please.";
 
 /// Anna's tab rings and is closed; nobody else is there. The caller waits, until Ben comes.
@@ -111,10 +112,10 @@ async fn after_a_restart_both_pages_say_what_happened_and_the_next_call_comes() 
             Arc::new(own)
         })
         .await;
-        wait_shown(&caller, "the connection was lost", LONG).await;
-        caller.shoot("43-caller-restarted").await;
         anna.wait_stage("wrap_up").await;
         anna.wait_text("started again during this call").await;
+        wait_shown(&caller, "the connection was lost", LONG).await;
+        caller.shoot("43-caller-restarted").await;
         anna.shoot("44-desk-restarted").await;
         anna.click(".bar .primary").await;
         anna.wait_stage("idle").await;
