@@ -1,7 +1,7 @@
 // An ear on every page of the tests, put in before the page's own scripts: which tone each
 // connection of the page brings, and when. `heard` holds [Unix ms, Hz] of the loudest frequency,
 // looked at each 20 ms; silence is left out. The microphone is taken as it is: a browser's noise
-// suppression takes a steady tone for noise.
+// suppression takes a steady tone for noise. `connectedAt` is when the connection first stood.
 (() => {
   const devices = navigator.mediaDevices;
   if (!devices) return;
@@ -26,7 +26,9 @@
     constructor(...how) {
       super(...how);
       this.addEventListener("track", (event) => listen(event.track));
-      window.connection = this;
+      this.addEventListener("connectionstatechange", () => {
+        if (this.connectionState === "connected") window.connectedAt ??= Date.now();
+      });
     }
   };
 })();

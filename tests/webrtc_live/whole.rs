@@ -13,7 +13,7 @@ use super::server::{Server, have_models, speak, warmline_with_input};
 use super::tone::{Part, compose, seconds_of};
 
 pub const PASSWORD: &str = "correct horse";
-const ANNA: &str = "[[agents]]\nid = \"anna\"\nname = \"Anna\"\nbrowser = true\n\
+pub const ANNA: &str = "[[agents]]\nid = \"anna\"\nname = \"Anna\"\nbrowser = true\n\
     [transfer]\nring_s = 60\nwrap_up_s = 300\n[recording]\non = true\n";
 pub const CALLER_HZ: f32 = 1_000.0;
 pub const AGENT_HZ: f32 = 600.0;
@@ -40,7 +40,7 @@ fn caller_sound(folder: &Path) -> PathBuf {
     file
 }
 
-fn agent_sound(folder: &Path) -> PathBuf {
+pub fn agent_sound(folder: &Path) -> PathBuf {
     let hello = speak(folder, "hello.wav", "Hello, this is Anna. I can help you with that.");
     let file = folder.join("agent.wav");
     let tone = Part::Tone { hz: AGENT_HZ, seconds: 9.0 };
@@ -115,7 +115,7 @@ impl Drop for Tells {
 
 /// One reload of the desk: how long until each side heard the other again, milliseconds since the
 /// page began to load.
-async fn reload(desk: &Chromium, caller: &Chromium) -> [i64; 2] {
+pub async fn reload(desk: &Chromium, caller: &Chromium) -> [i64; 2] {
     let before = ear::now_ms();
     desk.driver.refresh().await.expect("loaded again");
     let began = desk.run("return Math.round(performance.timeOrigin)").await;

@@ -17,6 +17,8 @@ export const style = `
 .box { background: var(--ground); border: 1px solid var(--line); border-radius: 16px;
   overflow: hidden; }
 .head { padding: 20px 20px 14px; }
+.head:last-child { padding-bottom: 20px; }
+.head > .primary { margin-top: 10px; }
 a { color: var(--accent); }
 h2 { font-size: 1.25rem; font-weight: 650; line-height: 1.25; margin: 0 0 6px; }
 p { margin: 0 0 10px; }
