@@ -84,6 +84,9 @@ async fn a_caller_asks_in_chromium_and_reads_and_hears_the_answer() {
     wait_shown(&page, "automatic assistant", Duration::from_secs(30)).await;
     click(&page, "hang-up").await;
     wait_shown(&page, "the call has ended", Duration::from_secs(10)).await;
+    // What was said stays to be read.
+    wait_shown(&page, "when are you open", Duration::from_secs(1)).await;
+    page.shoot("call-6-ended").await;
     let calls = ended(&server, 1, Duration::from_secs(30)).await;
     assert_eq!(calls.len(), 1, "a reload is no second call");
     assert!(calls[0].to_string().contains("opening_hours"), "{:#}", calls[0]);

@@ -228,6 +228,7 @@ class WarmlineCall extends HTMLElement {
   togglePad() {
     this.pad.hidden = !this.pad.hidden;
     this.padButton.setAttribute("aria-expanded", String(!this.pad.hidden));
+    this.log.scrollTop = this.log.scrollHeight;
     if (!this.pad.hidden) this.pad.firstElementChild.focus();
   }
 
