@@ -1,6 +1,33 @@
-//! What a browser's leg costs the server: CPU and memory a leg at 50 legs, with and without
-//! transcoding, and the time from accept to sound both ways on a warm connection. The browsers
-//! run in a process of their own, so that only the server's side is counted.
+//! What a browser's leg costs the server: CPU and memory a leg at 50 and 100 legs, with and
+//! without transcoding, the time from accept to sound both ways on a warm connection, and what
+//! people in two Chromiums wait for (`pages`). The browsers of the load run in a process of their
+//! own, so that only the server's side is counted. Parts by name: `load50`, `load100`,
+//! `accept`, `pages`.
+
+#[path = "browser/pages.rs"]
+mod pages;
+
+#[allow(dead_code)] // shared with the tests
+#[path = "../tests/webrtc_live/browser.rs"]
+mod browser;
+#[allow(dead_code)]
+#[path = "../tests/desk/browser.rs"]
+mod chromium;
+#[allow(dead_code)]
+#[path = "../tests/webrtc_live/ear.rs"]
+mod ear;
+#[allow(dead_code, unused_imports)]
+#[path = "../tests/webrtc_live/page.rs"]
+mod page;
+#[allow(dead_code)]
+#[path = "../tests/live/server.rs"]
+mod server;
+#[allow(dead_code)]
+#[path = "../tests/live/tone.rs"]
+mod tone;
+#[allow(dead_code, unused_imports)]
+#[path = "../tests/webrtc_live/whole.rs"]
+mod whole;
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
@@ -17,12 +44,13 @@ use warmline::media::tone::sine;
 use warmline::media::{self, CallMedia, FrameKind, LegHandle, Settings};
 use warmline::webrtc::{self, Agreed, Client, Line, Peer};
 
-const LEGS: usize = 50;
-const MEASURE: Duration = Duration::from_secs(10);
+const LEGS: [usize; 2] = [50, 100];
+const MEASURE: Duration = Duration::from_secs(6);
 const CONNECT: Duration = Duration::from_secs(60);
 const AGENT: LegId = LegId(1);
 const ROUNDS: usize = 40;
 const ROLE: &str = "WARMLINE_BENCH_BROWSERS";
+const LOAD: &str = "WARMLINE_BENCH_LOAD";
 
 fn main() {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
@@ -30,14 +58,34 @@ fn main() {
     if let Ok(wanted) = std::env::var(ROLE) {
         return runtime.block_on(browsers(&wanted));
     }
-    for (name, codecs) in [
+    let loads = [
         ("Opus to Opus, forwarded", [Codec::Opus, Codec::Opus]),
         ("PCMU to PCMU, forwarded", [Codec::Pcmu, Codec::Pcmu]),
         ("Opus to PCMU, transcoded", [Codec::Opus, Codec::Pcmu]),
-    ] {
-        runtime.block_on(load(name, codecs));
+    ];
+    let one = std::env::var(LOAD).ok().and_then(|text| text.parse::<usize>().ok());
+    if let Some((legs, (name, codecs))) =
+        one.and_then(|one| Some((LEGS.get(one / loads.len())?, loads.get(one % loads.len())?)))
+    {
+        return runtime.block_on(load(name, *codecs, *legs));
     }
-    runtime.block_on(accept_to_sound());
+    let parts: Vec<String> =
+        std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
+    let wanted = |part: &str| parts.is_empty() || parts.iter().any(|one| one == part);
+    for one in 0..LEGS.len() * loads.len() {
+        let legs = LEGS.get(one / loads.len()).copied().unwrap_or_default();
+        if wanted(&format!("load{legs}")) {
+            // Each in a process of its own: memory that the one before gave back would be reused.
+            let own = std::env::current_exe().expect("our own path");
+            let _ = Command::new(own).env(LOAD, one.to_string()).status();
+        }
+    }
+    if wanted("accept") {
+        runtime.block_on(accept_to_sound());
+    }
+    if wanted("pages") {
+        runtime.block_on(pages::figures());
+    }
 }
 
 fn plan(agreed: Agreed) -> MediaPlan {
@@ -111,15 +159,15 @@ fn start_browsers(wanted: &str) -> Child {
     command.spawn().expect("ourselves")
 }
 
-async fn load(name: &str, codecs: [Codec; 2]) {
+async fn load(name: &str, codecs: [Codec; 2], legs: usize) {
     let engine = media::Engine::start(Settings::default()).expect("the media engine");
-    let wanted: Vec<&str> = (0..LEGS).map(|index| name_of(codecs[index % 2])).collect();
+    let wanted: Vec<&str> = (0..legs).map(|index| name_of(codecs[index % 2])).collect();
     let mut child = start_browsers(&wanted.join(","));
     let mut input = child.stdin.take().expect("its input");
     let mut output = BufReader::new(child.stdout.take().expect("its output")).lines();
     let before_kib = rss_kib();
     let (mut peers, mut calls, mut handles) = (Vec::new(), Vec::new(), Vec::new());
-    for index in 0..LEGS {
+    for index in 0..legs {
         let line = output.next().and_then(Result::ok).expect("an offer");
         let offer = String::from_utf8(STANDARD.decode(line).expect("base64")).expect("text");
         let settings = webrtc::Settings::default();
@@ -143,12 +191,12 @@ async fn load(name: &str, codecs: [Codec; 2]) {
     let cpu = cpu_ms();
     tokio::time::sleep(MEASURE).await;
     let percent = (cpu_ms() - cpu) as f64 / MEASURE.as_millis() as f64 * 100.0;
-    let kib = rss_kib().saturating_sub(before_kib) as f64 / LEGS as f64;
+    let kib = rss_kib().saturating_sub(before_kib) as f64 / legs as f64;
     let received: u64 = handles.iter().map(|leg| leg.stats().packets_in).sum();
     println!(
-        "browser {LEGS} legs, {name}: {percent:.1} % of a core, {:.2} % a leg, {kib:.0} KiB a leg, \
+        "browser {legs} legs, {name}: {percent:.1} % of a core, {:.2} % a leg, {kib:.0} KiB a leg, \
          {received} packets in",
-        percent / LEGS as f64
+        percent / legs as f64
     );
     drop(input);
     let _ = child.kill();

@@ -33,6 +33,10 @@ pub(super) struct Wanted {
     size: u32,
 }
 
+/// What the list of calls reads from its address.
+pub(super) const FILTERS: &[&str] =
+    &["from", "to", "disposition", "intent", "agent", "q", "size", "page"];
+
 impl Wanted {
     pub(super) fn read(text: Option<String>) -> Self {
         let fields = query::fields(text.unwrap_or_default().as_bytes());

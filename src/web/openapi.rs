@@ -6,6 +6,7 @@ use axum::http::Method;
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value, json};
 
+use super::calls;
 use super::routes::{self, Access, Route};
 
 /// What a request's body is.
@@ -130,7 +131,13 @@ fn operation(route: &Route, about: Option<&Words>) -> Value {
     if let Some(about) = about {
         answers["200"]["content"] = json!({ (about.answer): {} });
     }
-    let mut one = json!({ "parameters": parameters(route.path) });
+    let mut asked = parameters(route.path);
+    asked.extend(
+        queries(route)
+            .iter()
+            .map(|name| json!({ "name": name, "in": "query", "schema": { "type": "string" } })),
+    );
+    let mut one = json!({ "parameters": asked });
     one["summary"] = about.map_or(route.path, |about| about.summary).into();
     let (security, role) = match route.access {
         Access::Open => (json!([]), None),
@@ -171,6 +178,16 @@ fn operation(route: &Route, about: Option<&Words>) -> Value {
     one
 }
 
+/// What a route reads from its address's query.
+fn queries(route: &Route) -> &'static [&'static str] {
+    match (route.method == Method::GET, route.path) {
+        (true, "/calls" | "/api/calls") => calls::FILTERS,
+        (true, "/login") => &["next"],
+        (false, "/call") if route.method == Method::POST => &["name", "language"],
+        _ => &[],
+    }
+}
+
 fn parameters(path: &str) -> Vec<Value> {
     let names = path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
     names
@@ -196,7 +213,7 @@ mod tests {
         for route in &table {
             let one = &document["paths"][route.path][route.method.as_str().to_lowercase()];
             assert!(one["summary"].is_string() && one["responses"]["200"].is_object(), "{one}");
-            let wanted = route.path.matches('{').count();
+            let wanted = route.path.matches('{').count() + queries(route).len();
             assert_eq!(one["parameters"].as_array().map(Vec::len), Some(wanted), "{one}");
         }
     }

@@ -41,11 +41,12 @@ pub struct Chromium {
     pub driver: WebDriver,
     base: String,
     process: Child,
-    _profile: tempfile::TempDir,
+    profile: tempfile::TempDir,
 }
 
 impl Drop for Chromium {
     fn drop(&mut self) {
+        self.end_browser();
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
@@ -90,11 +91,31 @@ impl Chromium {
                 }
             }
         };
-        Chromium { driver, base: base.to_owned(), process, _profile: profile }
+        Chromium { driver, base: base.to_owned(), process, profile }
+    }
+
+    /// A driver that is killed leaves its browser behind: found by its own profile's folder.
+    fn end_browser(&self) {
+        let own = format!("--user-data-dir={}", self.profile.path().display());
+        for entry in std::fs::read_dir("/proc").into_iter().flatten().flatten() {
+            let told = std::fs::read(entry.path().join("cmdline")).unwrap_or_default();
+            let is_ours = told.split(|byte| *byte == 0).any(|word| word == own.as_bytes());
+            if let (true, Some(id)) = (is_ours, entry.file_name().to_str()) {
+                let _ = Command::new("kill").args(["-KILL", id]).status();
+            }
+        }
     }
 
     pub async fn close(self) {
         let _ = self.driver.clone().quit().await;
+    }
+
+    /// Runs `script` in each page that is opened from now on, before the page's own scripts.
+    #[allow(dead_code)] // for the tests of browsers' sound
+    pub async fn before_each_page(&self, script: &str) {
+        let add = serde_json::json!({ "source": script });
+        let added = self.driver.cdp().send_raw("Page.addScriptToEvaluateOnNewDocument", add).await;
+        added.expect("the script is taken");
     }
 
     pub async fn goto(&self, path: &str) {

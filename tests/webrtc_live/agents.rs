@@ -26,17 +26,17 @@ type Socket =
     tokio_tungstenite::WebSocketStream<tokio_tungstenite::MaybeTlsStream<tokio::net::TcpStream>>;
 
 /// Anna's desk without a page: the socket, and the connection.
-struct Desk {
+pub struct Desk {
     http: reqwest::Client,
     base: String,
     token: String,
     socket: Socket,
-    voice: Voice,
+    pub voice: Voice,
     path: String,
 }
 
 impl Desk {
-    async fn open(base: &str, token: String) -> Desk {
+    pub async fn open(base: &str, token: String) -> Desk {
         let http = reqwest::Client::new();
         let url = format!("{}/desk/socket", base.replace("http", "ws"));
         let mut request = url.into_client_request().unwrap();
@@ -50,7 +50,7 @@ impl Desk {
     }
 
     /// The call on the desk once it stands at `stage`.
-    async fn stage(&mut self, stage: &str) -> Value {
+    pub async fn stage(&mut self, stage: &str) -> Value {
         let found = tokio::time::timeout(LONG, async {
             loop {
                 let Some(Ok(Message::Text(text))) = self.socket.next().await else { continue };
@@ -63,7 +63,7 @@ impl Desk {
         found.await.unwrap_or_else(|_| panic!("the call never came to {stage}"))
     }
 
-    async fn accept(&mut self) {
+    pub async fn accept(&mut self) {
         let call = self.stage("ringing").await;
         assert!(!call["summary"].as_str().unwrap_or_default().is_empty(), "{call:#}");
         let accept = json!({

@@ -32,7 +32,7 @@ pub struct Voice {
 
 impl Voice {
     /// Runs a connected client.
-    fn start(client: Client) -> Voice {
+    pub fn start(client: Client) -> Voice {
         let (orders, wanted) = mpsc::channel(64);
         let heard = Arc::new(Mutex::new(Vec::new()));
         tokio::spawn(run(client, wanted, heard.clone()));

@@ -8,6 +8,9 @@ mod server;
 #[path = "../live/tone.rs"]
 mod tone;
 
+#[allow(dead_code)] // shared with the live tests
+#[path = "../live/baresip.rs"]
+mod baresip;
 #[allow(dead_code)] // shared with the desk's tests
 #[path = "../desk/browser.rs"]
 mod chromium;
@@ -16,5 +19,11 @@ mod agents;
 mod browser;
 mod callers;
 mod cycles;
+mod ear;
+mod endings;
+mod network;
 mod page;
 mod rules;
+mod whole;
+
+use server::ports;

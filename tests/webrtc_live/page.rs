@@ -10,20 +10,20 @@ use super::server::{have_models, speak};
 use super::tone::{Part, compose};
 
 /// Clicks in the element's own tree.
-async fn click(page: &Chromium, id: &str) {
+pub async fn click(page: &Chromium, id: &str) {
     let element =
         format!("document.querySelector('warmline-call').shadowRoot.getElementById('{id}')");
     page.wait(id, &format!("return !!{element}")).await;
     page.run(&format!("{element}.click(); return true")).await;
 }
 
-async fn shown(page: &Chromium) -> String {
+pub async fn shown(page: &Chromium) -> String {
     let text =
         page.run("return document.querySelector('warmline-call').shadowRoot.textContent").await;
     text.as_str().unwrap_or_default().to_lowercase()
 }
 
-async fn wait_shown(page: &Chromium, text: &str, longest: Duration) {
+pub async fn wait_shown(page: &Chromium, text: &str, longest: Duration) {
     let began = std::time::Instant::now();
     while !shown(page).await.contains(text) {
         assert!(began.elapsed() < longest, "{text:?} is not shown: {}", shown(page).await);
@@ -84,6 +84,9 @@ async fn a_caller_asks_in_chromium_and_reads_and_hears_the_answer() {
     wait_shown(&page, "automatic assistant", Duration::from_secs(30)).await;
     click(&page, "hang-up").await;
     wait_shown(&page, "the call has ended", Duration::from_secs(10)).await;
+    // What was said stays to be read.
+    wait_shown(&page, "when are you open", Duration::from_secs(1)).await;
+    page.shoot("call-6-ended").await;
     let calls = ended(&server, 1, Duration::from_secs(30)).await;
     assert_eq!(calls.len(), 1, "a reload is no second call");
     assert!(calls[0].to_string().contains("opening_hours"), "{:#}", calls[0]);

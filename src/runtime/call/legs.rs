@@ -159,7 +159,13 @@ impl CallTask {
     async fn try_dial(&mut self, leg: LegId, card: &OfferCard) -> Result<(), String> {
         let shared = self.shared.clone();
         let agent = shared.agent(&card.agent).ok_or("no such agent")?;
+        let wall = self.wall_at(self.now());
+        let again = self.had_it.contains(&card.agent);
         if self.dial_browser(leg, card).await? {
+            if !again {
+                // Its link is nowhere needed, but the card is: after a restart, and in the record.
+                drop(shared.store.offer_opening(card, wall).await);
+            }
             return Ok(());
         }
         if agent.contact.is_none() && agent.password.is_none() {
@@ -169,7 +175,6 @@ impl CallTask {
             Some(contact) => DialTarget::Uri(contact.clone()),
             None => DialTarget::Phone(agent.id.to_string()),
         };
-        let wall = self.wall_at(self.now());
         let (token, ack) = shared.store.offer_opening(card, wall).await;
         drop(ack);
         let url = web::offer_url(&shared.public_url, &token);

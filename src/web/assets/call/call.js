@@ -70,14 +70,21 @@ class WarmlineCall extends HTMLElement {
   ready(after = null) {
     const company = this.entrance.company;
     const told = this.entrance.recorded ? "transcribed and may be recorded" : "transcribed";
+    const begin = h("button", { class: "primary", type: "button", id: "call", onclick: () => this.call() },
+      after ? "Call again" : "Call now");
+    if (after) {
+      // What was said stays to be read: opening hours, a number.
+      const said = this.log?.childElementCount > 0 ? this.log : null;
+      this.put(h("div", { class: "head" }, h("h2", { role: "status" }, after), begin), ...(said ? [said] : []));
+      if (said) said.scrollTop = said.scrollHeight;
+      return;
+    }
     this.put(
       h("div", { class: "head" },
-        after ? h("p", { role: "status" }, after) : null,
         h("h2", {}, company ? `Call ${company}` : "Call us"),
-        h("p", {}, "An automatic assistant answers at once; a colleague takes over when you want one."),
+        h("p", {}, "An automatic assistant answers at once; a person takes over when you want one."),
         h("p", { class: "quiet" }, `Your browser will ask for the microphone. The call is ${told}.`),
-        h("button", { class: "primary", type: "button", id: "call", onclick: () => this.call() },
-          after ? "Call again" : "Call now")));
+        begin));
   }
 
   async call(resume = null) {
@@ -221,6 +228,7 @@ class WarmlineCall extends HTMLElement {
   togglePad() {
     this.pad.hidden = !this.pad.hidden;
     this.padButton.setAttribute("aria-expanded", String(!this.pad.hidden));
+    this.log.scrollTop = this.log.scrollHeight;
     if (!this.pad.hidden) this.pad.firstElementChild.focus();
   }
 

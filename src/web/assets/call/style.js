@@ -17,6 +17,8 @@ export const style = `
 .box { background: var(--ground); border: 1px solid var(--line); border-radius: 16px;
   overflow: hidden; }
 .head { padding: 20px 20px 14px; }
+.head:last-child { padding-bottom: 20px; }
+.head > .primary { margin-top: 10px; }
 a { color: var(--accent); }
 h2 { font-size: 1.25rem; font-weight: 650; line-height: 1.25; margin: 0 0 6px; }
 p { margin: 0 0 10px; }
@@ -35,11 +37,14 @@ button:hover { border-color: var(--quiet); }
   width: 100%; }
 .danger { background: var(--bad); border-color: var(--bad); color: var(--ground); }
 [aria-pressed="true"] { background: var(--ink); border-color: var(--ink); color: var(--ground); }
+[aria-expanded="true"] { border-color: var(--ink); background: var(--ground); }
 .bar { display: grid; grid-template-columns: 1fr 1fr 1fr; gap: 10px; padding: 14px 20px 20px;
   border-top: 1px solid var(--line); }
 .bar button { padding: 10px 6px; }
 .log { height: 17rem; overflow-y: auto; padding: 14px 20px; border-top: 1px solid var(--line);
-  background: var(--soft); overscroll-behavior: contain; }
+  background: var(--soft); overscroll-behavior: contain; scrollbar-width: thin;
+  scrollbar-color: var(--quiet) transparent; }
+.box:has(.pad:not([hidden])) .log { height: 9rem; }
 .log:empty::before { content: attr(data-empty); color: var(--quiet); }
 .said { margin: 0 0 12px; overflow-wrap: anywhere; }
 .said b { display: block; font-size: .8rem; font-weight: 600; color: var(--quiet); }

@@ -1,0 +1,139 @@
+//! A bad network between a browser and the server: a relay that loses one datagram in twenty and
+//! delays each by up to 60 ms, so that they overtake each other.
+
+use std::net::{SocketAddr, UdpSocket as StdSocket};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+use reqwest::header::{CONTENT_TYPE, LOCATION, ORIGIN};
+use tokio::net::UdpSocket;
+use warmline::base::session::Codec;
+use warmline::webrtc::Client;
+
+use super::browser::{CONNECT, Voice, aside, base_of, captions_until, ended, serve, tone, words};
+use super::server::{Server, have_models};
+use super::tone::seconds_of;
+use super::whole::{Tells, channels};
+
+const GREETING: Duration = Duration::from_secs(9);
+const LONG: Duration = Duration::from_secs(60);
+const LOST: f64 = 0.05;
+const DELAY_MS_MAX: u64 = 60;
+/// Climbs: where an earlier step comes after a later one, sound was put in disorder.
+const STEPS_HZ: [f32; 6] = [500.0, 700.0, 900.0, 1_100.0, 1_300.0, 1_500.0];
+const STEP_MS: u64 = 600;
+
+/// One way of the relay: what comes to `from` goes out at `to`, late or never.
+async fn worsen(from: Arc<UdpSocket>, to: Arc<UdpSocket>, target: SocketAddr, seed: u64) {
+    let mut random = StdRng::seed_from_u64(seed);
+    let mut datagram = [0u8; 2_048];
+    while let Ok((count, _)) = from.recv_from(&mut datagram).await {
+        if random.random_bool(LOST) {
+            continue;
+        }
+        let late = Duration::from_millis(random.random_range(0..=DELAY_MS_MAX));
+        let (datagram, to) = (datagram[..count].to_vec(), to.clone());
+        tokio::spawn(async move {
+            tokio::time::sleep(late).await;
+            let _ = to.send_to(&datagram, target).await;
+        });
+    }
+}
+
+/// The port in the first candidate on IPv4 loopback.
+fn port_of(sdp: &str) -> u16 {
+    let candidates = sdp.lines().filter_map(|line| line.strip_prefix("a=candidate:"));
+    let mut ports = candidates.filter_map(|line| {
+        let words: Vec<&str> = line.split(' ').collect();
+        (words.get(4) == Some(&"127.0.0.1")).then(|| words.get(5)?.parse().ok())?
+    });
+    ports.next().unwrap_or_else(|| panic!("no candidate in\n{sdp}"))
+}
+
+/// The description with one candidate alone: the relay.
+fn through(sdp: &str, port: u16) -> String {
+    let mut shown = false;
+    let lines = sdp.lines().filter_map(|line| {
+        if !line.starts_with("a=candidate:") {
+            return Some(line.to_owned());
+        }
+        let first = !std::mem::replace(&mut shown, true);
+        first.then(|| format!("a=candidate:1 1 udp 2130706431 127.0.0.1 {port} typ host"))
+    });
+    lines.map(|line| line + "\r\n").collect()
+}
+
+fn loopback() -> (Arc<UdpSocket>, u16) {
+    let socket = StdSocket::bind("127.0.0.1:0").expect("a free port");
+    socket.set_nonblocking(true).expect("is possible");
+    let port = socket.local_addr().expect("is bound").port();
+    (Arc::new(UdpSocket::from_std(socket).expect("a socket")), port)
+}
+
+/// A call whose every datagram goes through the relay.
+async fn call_through(http: &reqwest::Client, base: &str, seed: u64) -> (Voice, String) {
+    let listen = ([127, 0, 0, 1], 0).into();
+    let (mut client, sdp) = Client::offer(listen, Codec::Opus).await.expect("an offer");
+    let ((near, near_port), (far, far_port)) = (loopback(), loopback());
+    let own: SocketAddr = ([127, 0, 0, 1], port_of(&sdp)).into();
+    let request = http.post(format!("{base}/call")).header(CONTENT_TYPE, "application/sdp");
+    let request = request.header(ORIGIN, base).body(through(&sdp, far_port));
+    let reply = request.send().await.expect("the server answers");
+    assert_eq!(reply.status(), 201);
+    let path = reply.headers()[LOCATION].to_str().expect("a path").to_owned();
+    let answer = reply.text().await.expect("an answer");
+    let theirs: SocketAddr = ([127, 0, 0, 1], port_of(&answer)).into();
+    tokio::spawn(worsen(near.clone(), far.clone(), theirs, seed));
+    tokio::spawn(worsen(far, near, own, seed + 1));
+    client.accept(&through(&answer, near_port)).await.expect("an answer");
+    assert!(client.connected(CONNECT).await, "not connected by\n{answer}");
+    (Voice::start(client), path)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn loss_and_jitter_leave_speech_understood_and_in_order() {
+    if !have_models("bad network") {
+        return;
+    }
+    let seed: u64 = rand::random();
+    println!("bad network: seed {seed}");
+    let server = serve("[recording]\non = true\n").await;
+    let _tells = Tells(server.clone());
+    let (base, http) = (base_of(&server), reqwest::Client::new());
+    let question = words("When are you open?").await;
+    let (voice, path) = call_through(&http, &base, seed).await;
+    tokio::time::sleep(GREETING).await;
+    voice.say(question).await;
+    let url = format!("{base}{path}/captions");
+    let shown = captions_until(&http, &url, LONG, |all| all.to_lowercase().contains("you open"));
+    let shown = shown.await;
+    assert!(shown.to_lowercase().contains("when are you open"), "{shown}");
+    for hz in STEPS_HZ {
+        voice.say(tone(f64::from(hz), STEP_MS)).await;
+    }
+    tokio::time::sleep(Duration::from_millis(STEP_MS * STEPS_HZ.len() as u64 + 2_000)).await;
+    let hang_up = format!("{base}{path}/hang-up");
+    assert_eq!(http.post(hang_up).header(ORIGIN, &base).send().await.unwrap().status(), 204);
+    let calls = ended(&server, 1, LONG).await;
+    assert!(calls[0].to_string().contains("opening_hours"), "{:#}", calls[0]);
+    aside(move || climbs(&server)).await;
+}
+
+/// What the server recorded of the caller: every step, for most of its time, after the one before.
+fn climbs(server: &Server) {
+    let ([from_caller, _], rate_hz) = channels(server);
+    let window = rate_hz as usize / 10;
+    let at = |hz: f32| -> Vec<usize> {
+        let parts = from_caller.chunks_exact(window).enumerate();
+        parts.filter(|(_, part)| seconds_of(part, rate_hz, hz) > 0.0).map(|(at, _)| at).collect()
+    };
+    let steps = STEPS_HZ.map(at);
+    for (hz, windows) in STEPS_HZ.iter().zip(&steps) {
+        assert!(windows.len() >= 4, "{hz} Hz: {windows:?}, of 6 windows of 100 ms");
+    }
+    for pair in steps.windows(2) {
+        assert!(pair[0].last() < pair[1].first(), "out of order: {steps:?}");
+    }
+}
