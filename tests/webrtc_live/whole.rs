@@ -174,7 +174,7 @@ async fn a_complaint_is_taken_in_the_browser_and_the_desk_may_be_loaded_anew() {
         ear::seconds(&caller, AGENT_HZ, talking).await,
     ];
     assert!(heard.iter().all(|seconds| *seconds > 2.0), "heard: {heard:?} s");
-    // Voices have a little of every pitch; her own tone coming back would last as long as it is sent.
+    // Voices have a little of every pitch; her own tone coming back would last as it is sent.
     let own = ear::seconds(&desk, AGENT_HZ, talking).await;
     assert!(own < heard[1] / 2.0, "the agent hears herself: {own} s of {} s", heard[1]);
 
