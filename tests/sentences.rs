@@ -1,44 +1,19 @@
 //! Whole sentences against what they mean: sets written by others than the tables' authors lie
 //! as data in `sentences/`. Every other sentence is blind: it was never looked at.
 
+#[path = "../benches/understanding/sets.rs"]
+#[allow(dead_code)]
+mod sets;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use sets::{known_as, outcome};
 use warmline::base::moment::Moment;
 use warmline::base::utterance::Utterance;
 use warmline::config::Problems;
-use warmline::understanding::outcome::{CallerCommand, Expecting, Understanding};
+use warmline::understanding::outcome::Expecting;
 use warmline::understanding::{Memory, Tables, Understander};
-
-/// What the caller gets: an emergency first, a person where one is asked for, then the intent.
-fn outcome(heard: &Understanding) -> String {
-    let safety = heard.urgent.iter().any(|hit| hit.group == "safety");
-    if heard.danger.is_some() || safety {
-        return "emergency".into();
-    }
-    if heard.command == Some(CallerCommand::Person) {
-        return "talk_to_person".into();
-    }
-    heard.intent.as_ref().map_or("out_of_scope".into(), |found| found.intent.to_string())
-}
-
-/// The author's labels under the tables' names; more than one is right where the tables part
-/// what the author does not.
-fn known_as(label: &str) -> Vec<&str> {
-    match label {
-        "appointment_book" => vec!["book_appointment"],
-        "appointment_change" => vec!["change_appointment", "cancel_appointment"],
-        "human" => vec!["talk_to_person"],
-        "price" => vec!["price_question"],
-        "refund" => vec!["refund_request", "refund_dispute"],
-        "reset_password" => vec!["password_reset"],
-        "stolen_card" => vec!["card_stolen"],
-        "technical_support" => vec!["technical_problem"],
-        "change_order" => vec!["change_order", "change_address"],
-        "complaint" => vec!["complaint", "legal_threat"],
-        other => vec![other],
-    }
-}
 
 #[derive(Default)]
 struct Row {
