@@ -1,6 +1,6 @@
 //! One Chromium with its driver, logged in to the pages; ended when dropped.
 
-use std::net::TcpListener;
+use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -61,16 +61,23 @@ impl Chromium {
     /// The same, with further arguments; a later one overrules an earlier.
     pub async fn open_with(base: &str, more: &[&str]) -> Chromium {
         let profile = tempfile::tempdir().expect("a folder");
-        let port = TcpListener::bind("127.0.0.1:0")
-            .and_then(|listener| listener.local_addr())
-            .expect("a free port")
-            .port();
-        let process = Command::new(DRIVER)
-            .arg(format!("--port={port}"))
-            .stdout(Stdio::null())
+        // On a port of the driver's own choice: one that we looked for could be gone by then.
+        let mut process = Command::new(DRIVER)
+            .arg("--port=0")
+            .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
             .expect("chromedriver starts");
+        let mut said = BufReader::new(process.stdout.take().expect("is piped")).lines();
+        let port = said
+            .by_ref()
+            .map_while(Result::ok)
+            .find_map(|line| {
+                Some(line.split_once("successfully on port ")?.1.trim_end_matches('.').to_owned())
+            })
+            .expect("chromedriver says where it listens");
+        // Nobody reads on, but a closed pipe would end it.
+        std::thread::spawn(move || said.for_each(drop));
         let mut wanted = DesiredCapabilities::chrome();
         for argument in ARGUMENTS.iter().chain(more) {
             wanted.add_arg(argument).expect("an argument");

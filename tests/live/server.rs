@@ -5,8 +5,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicU16, Ordering};
-use std::sync::mpsc;
+use std::sync::{Mutex, mpsc};
 use std::time::{Duration, Instant};
 
 pub const BINARY: &str = env!("CARGO_BIN_EXE_warmline");
@@ -24,20 +23,30 @@ pub struct Server {
     _keep: Option<tempfile::TempDir>,
 }
 
-/// A block of ten free ports, even first, that no other test of this process was given.
+/// Where tests look for ports: below those that the system gives to outgoing connections (from
+/// 32,768) and those of our own RTP (from 20,000), which would come and go under our eyes.
+const PORTS: std::ops::Range<u16> = 10_000..16_000;
+
+/// A block of ten free ports, even first, that no other test was given, of this process or of
+/// another: the last one stays bound for as long as the process lives.
 pub fn ports() -> u16 {
-    static NEXT: AtomicU16 = AtomicU16::new(0);
-    let seed = 31_000 + (std::process::id() % 100) as u16 * 200;
-    loop {
-        let port = seed + NEXT.fetch_add(10, Ordering::Relaxed);
-        let free = (port..port + 10).all(|port| {
+    static TAKEN: Mutex<Vec<TcpListener>> = Mutex::new(Vec::new());
+    let blocks = usize::from((PORTS.end - PORTS.start) / 10);
+    // Processes beside this one begin elsewhere.
+    let first = std::process::id() as usize * 37 % blocks;
+    for block in (first..first + blocks).map(|block| (block % blocks) as u16) {
+        let port = PORTS.start + block * 10;
+        let Ok(lock) = TcpListener::bind(("127.0.0.1", port + 9)) else { continue };
+        let free = (port..port + 9).all(|port| {
             UdpSocket::bind(("127.0.0.1", port)).is_ok()
                 && TcpListener::bind(("127.0.0.1", port)).is_ok()
         });
         if free {
+            TAKEN.lock().expect("no test panics here").push(lock);
             return port;
         }
     }
+    panic!("no ten free ports together in {PORTS:?}");
 }
 
 impl Server {
