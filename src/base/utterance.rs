@@ -14,7 +14,8 @@ pub struct Utterance {
     /// When the voice began and ended, on the call's clock.
     pub began: Moment,
     pub ended: Moment,
-    /// Milliseconds in which the voice detector heard a voice; at most `ended − began`.
+    /// Milliseconds of speaking: voice with the voiceless sounds and short gaps between, without
+    /// pauses; at most `ended − began`.
     pub voiced_ms: u64,
     /// Mean level over the voiced time, dB relative to full scale.
     pub level_dbfs: f32,

@@ -165,6 +165,15 @@ fn a_complete_answer_ends_its_turn_after_200_ms() {
 }
 
 #[test]
+fn time_of_speaking_leaves_out_pauses_but_not_gaps_within_words() {
+    let mut scene = Scene::new(Conversation, &["My number is four two."]);
+    scene.pause(400).voice(300).pause(100).voice(300).pause(400).voice(200).pause(1_000);
+    let utterance = &scene.heard[0];
+    assert_eq!((utterance.began, utterance.ended), (Moment(400), Moment(1_700)));
+    assert_eq!(utterance.voiced_ms, 900, "300 and 100 and 300, and 200 after the pause");
+}
+
+#[test]
 fn the_turn_waits_for_a_slow_decode_and_ends_with_it() {
     let mut scene = Scene::new(Dialogue, &["Yes."]);
     scene.decode_ms = 500;
