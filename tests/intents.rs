@@ -141,6 +141,7 @@ async fn keep_a_call(folder: &Path, id: &CallId) {
         trunk: TrunkId::from("demo"),
         user_agent: None,
         language: Language::english(),
+        peer: None,
         profile: CustomerProfile::default(),
     };
     drop(store.arrived(id, wall, &caller).await);

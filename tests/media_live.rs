@@ -258,7 +258,7 @@ fn a_bridge_joins_two_callers_and_the_recording_holds_both_sides() {
     caller_peer.leg.play(PlayId(1), tone_clip(500.0, 900));
     agent_peer.leg.play(PlayId(1), tone_clip(900.0, 900));
     sleep(700);
-    caller.call.record(Recording::Pause);
+    caller.call.record(Recording::Pause { from: None });
     sleep(600);
     for (tap, own, other) in [(at_caller, 500.0, 900.0), (at_agent, 900.0, 500.0)] {
         let heard = samples(&tap).0;

@@ -19,6 +19,9 @@ pub struct CallerInfo {
     /// `SIP` or `browser`, with the peer's User-Agent where given; attacker's text.
     pub user_agent: Option<String>,
     pub language: Language,
+    /// Where a SIP call came from, and can be rung again; `None` for a browser.
+    #[serde(default)]
+    pub peer: Option<std::net::SocketAddr>,
     /// The customer's record, where the configuration knows the number.
     pub profile: CustomerProfile,
 }

@@ -29,6 +29,9 @@ pub enum Speaker {
     Agent,
 }
 
+/// Stands where card data was said.
+pub const NOT_KEPT: &str = "[card data not kept]";
+
 /// One line of the transcript.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Line {

@@ -8,6 +8,7 @@ use crate::base::disposition::Disposition;
 use crate::base::ids::{AgentId, ConnectorId, IntentId, LegId, OfferId, PlayId, RequestId, RuleId};
 use crate::base::key::Key;
 use crate::base::listen::ListenMode;
+use crate::base::moment::Moment;
 use crate::base::reason::Reason;
 use crate::base::spoken::Spoken;
 use crate::base::utterance::Utterance;
@@ -26,6 +27,11 @@ pub enum Command {
     /// Ring an agent. The runtime finds the address; `Event::LegRinging`, `LegAnswered` or
     /// `LegFailed` follow.
     DialAgent { leg: LegId, card: Box<OfferCard>, ring_ms_max: u64 },
+    /// Ring the caller whose line broke, as [`LegId::CALLER`] again; `Event::LegAnswered` or
+    /// `LegFailed` follows.
+    CallBack,
+    /// Offer the leg's session anew, for sound that stays away: its address may have changed.
+    Refresh { leg: LegId },
     /// CANCEL, or BYE if the answer crossed.
     HangUp { leg: LegId, cause: HangUpCause },
 
@@ -109,8 +115,11 @@ pub enum HangUpCause {
 #[serde(rename_all = "snake_case")]
 pub enum Recording {
     Start,
-    /// Card data is being said, or the caller asked; sound until `Resume` is not kept.
-    Pause,
+    /// Card data is being said; sound until `Resume` is not kept, nor what was recorded since
+    /// `from` (`None`: since the beginning of the caller's last words).
+    Pause {
+        from: Option<Moment>,
+    },
     Resume,
     /// For good, in this call; what was recorded stays.
     Stop,
@@ -135,6 +144,9 @@ pub enum AgentOutcome {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "kind")]
 pub enum Fact {
+    /// Card data came to light: what the caller said since `from` is not kept, nor what was
+    /// made of it.
+    NotKept { from: Moment },
     /// One line was said, by anyone. For the caller's lines the understanding is beside it.
     Said {
         line: Line,
@@ -243,6 +255,9 @@ pub enum TransferStep {
     ReturnedToMachine {
         agent: AgentId,
     },
+    /// The caller's line broke; the agent may have them called back.
+    CallerLost,
+    CallingBack,
     CallerLeft,
     /// All offers failed: back to the machine.
     GaveUp,

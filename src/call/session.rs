@@ -112,6 +112,8 @@ struct Keeping {
     started: bool,
     stopped: bool,
     paused: bool,
+    /// Paused on the agent's page: resumed there only.
+    by_agent: bool,
 }
 
 /// What was learned of the call so far, for the agent's card.
@@ -191,7 +193,9 @@ impl Session {
             Event::Arrived { caller } => self.arrived(now, *caller),
             Event::CallerConnected => self.connected(now),
             Event::LegRinging { leg } => self.agent_rings(leg),
+            Event::LegAnswered { leg: LegId::CALLER } => self.caller_answered(now),
             Event::LegAnswered { leg } => self.agent_answered(now, leg),
+            Event::LegFailed { leg: LegId::CALLER, .. } => self.caller_not_back(now),
             Event::LegFailed { leg, failure } => self.agent_failed(now, leg, failure),
             Event::LegEnded { leg: LegId::CALLER, end } => self.caller_ended(now, end),
             Event::LegEnded { leg, end } => self.agent_ended(now, leg, end),
@@ -254,9 +258,11 @@ impl Session {
             Timer::Briefing => self.briefing_over(now),
             Timer::BridgeProof => self.bridge_unproved(now),
             Timer::AgentBack => self.agent_not_back(now),
+            Timer::MediaBack => self.media_not_back(now),
+            Timer::CallerBack => self.caller_not_back(now),
             Timer::Consult => self.colleague_not_there(now),
             Timer::QueueMax => self.waited_too_long(now),
-            Timer::Retry => self.reserve(now),
+            Timer::Retry => self.retry(now),
             Timer::WrapUp => self.wrap_up_over(now),
             Timer::LastWords => self.end_if_done(),
             Timer::HangUp => self.legs_lost(),

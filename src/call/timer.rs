@@ -26,11 +26,15 @@ pub enum Timer {
     BridgeProof,
     /// The agent was lost in mid-call: how long the caller is held for the same one.
     AgentBack,
+    /// An agent's leg without sound was asked anew for it.
+    MediaBack,
+    /// The caller's line broke: how long the agent may have them called back.
+    CallerBack,
     /// A colleague who was asked in is rung.
     Consult,
     /// The longest wait for a person.
     QueueMax,
-    /// Nobody could be reached in danger: ask again.
+    /// Nobody could be reached in danger, or the lost agent's phone failed: ask again.
     Retry,
     /// The agent says how it went.
     WrapUp,
@@ -49,6 +53,11 @@ pub struct Timers(BTreeMap<Timer, Moment>);
 impl Timers {
     pub fn set(&mut self, timer: Timer, now: Moment, after: Duration) {
         self.0.insert(timer, now + after);
+    }
+
+    /// What is left of a running timer; nothing of one that does not run.
+    pub fn left(&self, timer: Timer, now: Moment) -> Duration {
+        self.0.get(&timer).map_or(Duration::ZERO, |due| due.since(now))
     }
 
     pub fn stop(&mut self, timer: Timer) {

@@ -3,7 +3,7 @@
 
 mod summary;
 
-use crate::base::card::{OfferCard, Speaker};
+use crate::base::card::{NOT_KEPT, OfferCard, Speaker};
 use crate::base::ids::{AgentId, CallId, OfferId};
 use crate::base::language::Language;
 use crate::base::limits::TURNS_MAX;
@@ -206,6 +206,7 @@ impl Board {
                 }
                 self.said(line.at, line.speaker, line.text.reveal(), understanding.as_ref())
             }
+            Fact::NotKept { from } => self.not_kept(*from),
             Fact::Transfer { step, .. } if !over => self.step(at, step),
             Fact::Steered { agent, by } if *agent == self.agent && !over => self.steered(at, by),
             Fact::Transfer { .. }
@@ -258,6 +259,19 @@ impl Board {
             lines = Some(place);
         }
         Changed { call: caller, lines, said: caller, ..Changed::default() }
+    }
+
+    /// Card data was in the caller's lines since `from`.
+    fn not_kept(&mut self, from: Moment) -> Changed {
+        let mut first = None;
+        for (place, line) in self.lines.iter_mut().enumerate() {
+            if line.speaker == Speaker::Caller.into() && line.at_ms >= from.as_ms() {
+                self.slots.retain(|slot| !line.text.contains(&slot.source));
+                line.text = NOT_KEPT.to_owned();
+                first.get_or_insert(place);
+            }
+        }
+        Changed { call: first.is_some(), lines: first, ..Changed::default() }
     }
 
     fn step(&mut self, at: Moment, step: &TransferStep) -> Changed {
@@ -337,6 +351,8 @@ impl Board {
             | TransferStep::ConsultEnded { .. }
             | TransferStep::HandedOver { .. }
             | TransferStep::ReturnedToMachine { .. }
+            | TransferStep::CallerLost
+            | TransferStep::CallingBack
             | TransferStep::CallerLeft
             | TransferStep::GaveUp
             | TransferStep::Ended => self.colleague(at, step),

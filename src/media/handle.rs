@@ -187,13 +187,15 @@ impl CallMedia {
             (Recording::Start, RecordingState::NotBegun) => {
                 *state = if self.start_tape() { RecordingState::On } else { RecordingState::Over };
             }
-            (Recording::Pause, RecordingState::On) => self.shared.change(Change::PauseTape(true)),
+            (Recording::Pause { .. }, RecordingState::On) => {
+                self.shared.change(Change::PauseTape(true))
+            }
             (Recording::Resume, RecordingState::On) => self.shared.change(Change::PauseTape(false)),
             (Recording::Stop, _) => {
                 *state = RecordingState::Over;
                 self.shared.change(Change::StopTape);
             }
-            (Recording::Start | Recording::Pause | Recording::Resume, _) => {}
+            (Recording::Start | Recording::Pause { .. } | Recording::Resume, _) => {}
         }
     }
 

@@ -24,7 +24,9 @@ use crate::base::reason::Reason;
 use crate::base::spoken::Spoken;
 use crate::base::utterance::Utterance;
 use crate::knowledge::Knowledge;
-use crate::understanding::outcome::{Expecting, StressLevel, Understanding, WordHit};
+use crate::understanding::outcome::{
+    CallerCommand, Expecting, StressLevel, Understanding, WordHit,
+};
 
 use super::step::{Decision, Finish, HandOver, Step};
 use super::tables::Tables;
@@ -67,6 +69,10 @@ pub(super) struct Matter {
     pub slot: Option<String>,
     pub digits: Option<(u8, u8)>,
     pub proof: Option<String>,
+    /// Where the second fact of a task is looked up before it is done.
+    pub proof_connector: Option<ConnectorId>,
+    /// The second fact was given.
+    pub proved: bool,
     pub value: Option<String>,
     /// The reply's fields, once it is there.
     pub fields: Vec<(String, String)>,
@@ -115,6 +121,8 @@ pub struct Dialogue {
     pub(super) slow: bool,
     pub(super) answered: bool,
     pub(super) keeping: bool,
+    /// The emergency number was told: once is enough for one call.
+    danger_told: bool,
     pub(super) last_said: Vec<Spoken>,
     pub(super) last_intent: Option<IntentId>,
     pub(super) requests: u32,
@@ -149,6 +157,7 @@ impl Dialogue {
             slow: false,
             answered: false,
             keeping: true,
+            danger_told: false,
             last_said: Vec::new(),
             last_intent: None,
             requests: 0,
@@ -186,12 +195,15 @@ impl Dialogue {
     pub fn on_turn(&mut self, now: Moment, said: &Utterance, heard: &Understanding) -> Vec<Step> {
         let mut steps = Vec::new();
         self.silences = 0;
-        self.keyed.clear();
         if let State::Away = self.state {
             return self.observe(now, heard);
         }
-        self.mind_card_numbers(heard, &mut steps);
-        if heard.card_number {
+        if self.star_waits() {
+            self.person_by_key("key *", &mut steps);
+            return steps;
+        }
+        self.keyed.clear();
+        if self.mind_card_numbers(heard, &mut steps) {
             self.await_caller(&mut steps);
             return steps;
         }
@@ -238,6 +250,10 @@ impl Dialogue {
     pub fn on_no_input(&mut self, _now: Moment) -> Vec<Step> {
         let mut steps = Vec::new();
         self.resume_keeping(&mut steps);
+        if self.star_waits() {
+            self.person_by_key("key *", &mut steps);
+            return steps;
+        }
         if let State::Closing = self.state {
             self.say("goodbye", &[], &mut steps);
             self.finish(&mut steps);
@@ -294,16 +310,34 @@ impl Dialogue {
         steps
     }
 
-    /// Watches the caller while they wait for a person: stress and danger raise the priority.
+    /// Watches the caller while they wait for a person: stress and danger raise the priority,
+    /// and the words that work everywhere go on working.
     pub fn observe(&mut self, now: Moment, heard: &Understanding) -> Vec<Step> {
-        let mut steps = Vec::new();
+        let mut steps = self.mind_keeping(heard);
         self.note_mood(heard);
         match self.escalation(now, heard) {
             Some(hand_over) => {
                 self.decide("while_waiting", "raise the priority", &hand_over, &mut steps);
+                if hand_over.danger && !self.danger_told {
+                    self.say_danger(&mut steps);
+                }
                 steps.push(Step::HandOver(hand_over));
             }
-            None => self.await_again(&mut steps),
+            None => {
+                self.obey_waiting(heard, &mut steps);
+                self.await_again(&mut steps);
+            }
+        }
+        steps
+    }
+
+    /// What holds whoever the caller talks with: card data and refused recording. No terminal
+    /// step.
+    pub fn mind_keeping(&mut self, heard: &Understanding) -> Vec<Step> {
+        let mut steps = Vec::new();
+        self.mind_card_numbers(heard, &mut steps);
+        if heard.command == Some(CallerCommand::DontRecord) {
+            self.consent(ConsentState::Refused, &mut steps);
         }
         steps
     }
@@ -425,15 +459,18 @@ impl Dialogue {
         steps.push(Step::Finish(how));
     }
 
-    fn mind_card_numbers(&mut self, heard: &Understanding, steps: &mut Vec<Step>) {
+    /// `true` if the turn is card data, of which nothing is to be made.
+    fn mind_card_numbers(&mut self, heard: &Understanding, steps: &mut Vec<Step>) -> bool {
+        // The expiry date and the code follow the number, if nothing else was asked for.
+        let asked = matches!(self.state, State::Collecting { .. } | State::Proving { .. });
+        let more = !self.keeping && heard.mostly_digits && !asked;
         if heard.card_number {
-            if self.keeping {
-                self.keeping = false;
-                steps.push(Step::PauseKeeping);
-            }
-        } else {
+            self.keeping = false;
+            steps.push(Step::PauseKeeping { from: heard.card_began });
+        } else if !more {
             self.resume_keeping(steps);
         }
+        heard.card_number || more
     }
 
     pub(super) fn resume_keeping(&mut self, steps: &mut Vec<Step>) {
@@ -474,10 +511,7 @@ impl Dialogue {
     pub(super) fn hand_over(&mut self, hand_over: HandOver, steps: &mut Vec<Step>) {
         self.resume_keeping(steps);
         if hand_over.danger {
-            let number = self.tables.emergency_number(&self.setup.country).to_owned();
-            // Digit by digit: "nine one one", not "nine hundred eleven".
-            let number = format!("<digits>{number}</digits>");
-            self.say("danger", &[("emergency", &number)], steps);
+            self.say_danger(steps);
         } else if self.setup.handling == Handling::Assisted {
             self.say("transfer_assisted", &[], steps);
         } else {
@@ -485,6 +519,14 @@ impl Dialogue {
         }
         self.state = State::Away;
         steps.push(Step::HandOver(hand_over));
+    }
+
+    fn say_danger(&mut self, steps: &mut Vec<Step>) {
+        self.danger_told = true;
+        let number = self.tables.emergency_number(&self.setup.country).to_owned();
+        // Digit by digit: "nine one one", not "nine hundred eleven".
+        let number = format!("<digits>{number}</digits>");
+        self.say("danger", &[("emergency", &number)], steps);
     }
 
     pub(super) fn consent(&self, state: ConsentState, steps: &mut Vec<Step>) {

@@ -148,7 +148,7 @@ fn decided(steps: &[Step]) -> Option<(String, String)> {
         }
         Step::Say(_)
         | Step::Consent(_)
-        | Step::PauseKeeping
+        | Step::PauseKeeping { .. }
         | Step::ResumeKeeping
         | Step::Satisfied(_)
         | Step::Tried(_)

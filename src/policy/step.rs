@@ -6,6 +6,7 @@ use crate::base::card::Priority;
 use crate::base::consent::ConsentState;
 use crate::base::ids::{ConnectorId, RequestId, RuleId, Skill};
 use crate::base::listen::ListenMode;
+use crate::base::moment::Moment;
 use crate::base::reason::Reason;
 use crate::base::spoken::Spoken;
 use crate::understanding::outcome::Expecting;
@@ -20,8 +21,11 @@ pub enum Step {
     Decided(Decision),
     /// Recording was agreed or refused; nothing is recorded before this says so.
     Consent(ConsentState),
-    /// Stop keeping sound and words (card data) until `ResumeKeeping`.
-    PauseKeeping,
+    /// Stop keeping sound and words (card data) until `ResumeKeeping`, and forget those of the
+    /// caller since `from`.
+    PauseKeeping {
+        from: Option<Moment>,
+    },
     ResumeKeeping,
     /// "Did that answer it?"
     Satisfied(bool),

@@ -46,6 +46,8 @@ pub struct IntentRow {
     pub digits: Option<(u8, u8)>,
     /// Field of the reply that the caller must name before anything of it is spoken.
     pub proof: Option<String>,
+    /// For a task: where that field is looked up before anything is done.
+    pub proof_connector: Option<ConnectorId>,
 }
 
 /// A rule that can be switched off.
@@ -239,6 +241,7 @@ impl IntentRow {
             slot: None,
             digits: None,
             proof: None,
+            proof_connector: None,
         }
     }
 }
@@ -314,7 +317,12 @@ fn read_intent(row: &Table, problems: &mut Problems) -> IntentRow {
         slot: row.string("slot", problems),
         digits: read_digits(row, problems),
         proof: row.string("proof", problems),
+        proof_connector: row.string("proof_connector", problems).map(ConnectorId),
     };
+    if intent.task && intent.proof.is_some() && intent.proof_connector.is_none() {
+        let expected = "the connector that tells the second fact before the task is done";
+        row.fault("proof_connector", "nothing", expected, problems);
+    }
     row.finish(problems);
     intent
 }

@@ -295,7 +295,7 @@ impl CallTask {
             leg,
             role,
             agent: open.agent.clone(),
-            peer: None,
+            peer: self.caller.peer.filter(|_| leg == LegId::CALLER).map(|peer| peer.to_string()),
             codec: open.media.codec().map(|codec| codec.encoding_name().to_owned()),
             began: self.now(),
         };

@@ -154,6 +154,7 @@ fn caller_info(
             .and_then(|number| number.language.clone())
             .or(trunk_language)
             .unwrap_or_else(|| config.company.language.clone()),
+        peer: Some(incoming.source),
         profile: profile.unwrap_or_default(),
     }
 }

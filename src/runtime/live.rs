@@ -51,6 +51,13 @@ impl Live for LivePages {
             0 => part("recordings", PartState::Ok, detail.into()),
             _ => part("recordings", PartState::Degraded, format!("{failed} could not be written")),
         });
+        match locked(&shared.broken_phones).len() {
+            0 => {}
+            count => {
+                let detail = format!("{count} agents' phones cannot be rung: see the log");
+                parts.push(part("phones", PartState::Degraded, detail));
+            }
+        }
         for (trunk, state) in shared.sip.trunk_states() {
             let name = format!("trunk {trunk}");
             parts.push(match state {

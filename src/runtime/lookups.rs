@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use sha2::{Digest, Sha256};
+
 use crate::base::ids::{CallId, RequestId};
 use crate::knowledge::connector::{Connector, Method};
 use crate::knowledge::lookup::{LookupFailure, LookupReply};
@@ -22,6 +24,18 @@ pub async fn ask(
         Ok(reply) => reply,
         Err(_) => Err(LookupFailure::Timeout),
     }
+}
+
+/// Names what is asked of whom, so that the same task of a call is the same however often it is
+/// asked for: a reply that never came may have been a task that was done.
+pub fn task(connector: &Connector, fields: &[(String, String)]) -> RequestId {
+    let wanted = connector.request(fields);
+    let mut hash = Sha256::new();
+    hash.update(wanted.url.as_bytes());
+    hash.update(wanted.body.map(|body| body.to_string()).unwrap_or_default().as_bytes());
+    let hash = hash.finalize();
+    let number = hash.iter().take(4).fold(0, |number: u32, byte| number << 8 | u32::from(*byte));
+    RequestId(number)
 }
 
 async fn send(

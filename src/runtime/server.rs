@@ -150,6 +150,7 @@ impl Server {
                 clips: Mutex::new(HashMap::new()),
                 live,
                 draining: AtomicBool::new(false),
+                broken_phones: Mutex::default(),
             }
         });
         let reached = Arc::downgrade(&shared);

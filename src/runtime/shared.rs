@@ -1,6 +1,6 @@
 //! What all tasks of the running server share.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -82,6 +82,8 @@ pub struct Shared {
     pub clips: Mutex<HashMap<String, Vec<SpokenClip>>>,
     pub live: broadcast::Sender<LiveFact>,
     pub draining: AtomicBool,
+    /// Agents whose phone could not be rung when it was tried last.
+    pub broken_phones: Mutex<BTreeSet<AgentId>>,
 }
 
 /// A lock that a panicking task cannot take from the others: the tables stay whole.

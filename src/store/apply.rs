@@ -7,7 +7,7 @@ use rusqlite::{Connection, params};
 use serde::Serialize;
 
 use crate::base::caller::{CallerInfo, Handling};
-use crate::base::card::{Line, Priority, Speaker};
+use crate::base::card::{Line, NOT_KEPT, Priority, Speaker};
 use crate::base::consent::ConsentState;
 use crate::base::disposition::Disposition;
 use crate::base::ids::{AgentId, CallId, LegId, OfferId};
@@ -80,6 +80,7 @@ pub(super) fn fact(
         Fact::Said { line, utterance, understanding } => {
             said(db, call, wall, line, utterance.as_ref(), understanding.as_ref())
         }
+        Fact::NotKept { from } => not_kept(db, call, *from),
         Fact::Decided { rule, decision, priority, reasons } => {
             db.prepare_cached(
                 "INSERT INTO decisions (call, at_ms, rule, decision, priority, reasons)
@@ -174,6 +175,25 @@ fn said(
     Ok(())
 }
 
+/// Card data was in the caller's lines since `from`: they leave the record and its index.
+fn not_kept(db: &Connection, call: &CallId, from: Moment) -> Written {
+    let values = params![call.as_str(), ms(from), NOT_KEPT];
+    db.prepare_cached(
+        "INSERT INTO lines (call, at_ms, wall_ms, speaker, text, ended_ms, confidence, decode_ms,
+             stress)
+         SELECT call, at_ms, wall_ms, speaker, ?3, ended_ms, confidence, decode_ms, stress
+         FROM lines WHERE call = ?1 AND speaker = 'caller' AND at_ms >= ?2 AND text <> ?3
+         ORDER BY id",
+    )?
+    .execute(values)?;
+    db.prepare_cached(
+        "DELETE FROM lines
+         WHERE call = ?1 AND speaker = 'caller' AND at_ms >= ?2 AND text <> ?3",
+    )?
+    .execute(values)?;
+    Ok(())
+}
+
 /// What the record keeps of a step: its name, its agent, the rest in words.
 fn step_row(step: &TransferStep) -> rusqlite::Result<(&'static str, Option<&AgentId>, String)> {
     let none = String::new();
@@ -200,6 +220,8 @@ fn step_row(step: &TransferStep) -> rusqlite::Result<(&'static str, Option<&Agen
         TransferStep::ConsultEnded { agent } => ("consult_ended", Some(agent), none),
         TransferStep::HandedOver { agent } => ("handed_over", Some(agent), none),
         TransferStep::ReturnedToMachine { agent } => ("returned_to_machine", Some(agent), none),
+        TransferStep::CallerLost => ("caller_lost", None, none),
+        TransferStep::CallingBack => ("calling_back", None, none),
         TransferStep::CallerLeft => ("caller_left", None, none),
         TransferStep::GaveUp => ("gave_up", None, none),
         TransferStep::Ended => ("ended", None, none),
@@ -279,6 +301,8 @@ fn transfer(
         | TransferStep::ConsultEnded { .. }
         | TransferStep::HandedOver { .. }
         | TransferStep::ReturnedToMachine { .. }
+        | TransferStep::CallerLost
+        | TransferStep::CallingBack
         | TransferStep::CallerLeft
         | TransferStep::GaveUp
         | TransferStep::Ended => Ok(()),

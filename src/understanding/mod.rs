@@ -5,6 +5,7 @@
 //! tables' phrases; on these stand [`intent`], [`command`], [`alarm`], [`slots`] and [`stress`].
 
 pub mod alarm;
+mod card;
 pub mod card_number;
 pub mod classifier;
 pub mod command;
@@ -29,11 +30,9 @@ use std::sync::Arc;
 use crate::base::language::Language;
 use crate::base::utterance::Utterance;
 
-use number::Numbers;
 use outcome::{Expecting, Understanding};
 use slots::SlotReader;
 use tables::LanguageTables;
-use vocabulary::Reading;
 
 pub use card_number::redact;
 pub use completeness::Completeness;
@@ -42,8 +41,6 @@ pub use tables::Tables;
 
 /// Longest text that is looked at, bytes; whisper gives far less.
 const TEXT_BYTES_MAX: usize = 8_000;
-/// A turn with at most this share of other words is "mostly digits".
-const OTHER_WORDS_SHARE_MAX: f32 = 0.34;
 
 /// Reads utterances with one set of tables. Cheap to clone; shared by all calls.
 #[derive(Clone, Debug)]
@@ -76,7 +73,8 @@ impl Understander {
         let reading = tables.words.read(text);
         let command = command::command(tables, &reading, expecting);
         let (intent, runner_up) = intent::best(tables, &reading);
-        let card_number = card_number(tables, &reading, memory);
+        let card = card::card(tables, &reading, utterance.began, memory);
+        let card_number = card.began.is_some();
         let default_name = intent.as_ref().and_then(|found| {
             let wanted = &tables.intent(&found.intent)?.slots;
             wanted.iter().find(|name| name.ends_with("number")).cloned()
@@ -112,6 +110,8 @@ impl Understander {
             danger,
             unfinished,
             card_number,
+            card_began: card.began,
+            mostly_digits: card.mostly_digits,
             correction,
         }
     }
@@ -146,23 +146,6 @@ fn shorten(text: &str) -> &str {
         end -= 1;
     }
     text.get(..end).unwrap_or_default()
-}
-
-/// `true` if a card number stands in this turn, or is complete with the turns before.
-fn card_number(tables: &LanguageTables, reading: &Reading, memory: &mut Memory) -> bool {
-    let numbers = Numbers { words: &tables.slots.numbers, reading };
-    let runs = numbers.digit_runs(false);
-    let covered: usize = runs.iter().map(|run| run.end - run.start).sum();
-    let others = reading.len().saturating_sub(covered) as f32;
-    let mostly = covered > 0 && others <= reading.len() as f32 * OTHER_WORDS_SHARE_MAX;
-    let digits: String = runs.iter().map(|run| run.digits.as_str()).collect();
-    let here = runs.iter().any(|run| card_number::find_card(&run.digits).is_some());
-    let joined = memory.join_digits(&digits, mostly);
-    let found = here || (mostly && card_number::find_card(&joined).is_some());
-    if found {
-        memory.forget_digits();
-    }
-    found
 }
 
 #[cfg(test)]

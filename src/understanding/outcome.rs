@@ -32,6 +32,10 @@ pub struct Understanding {
     pub unfinished: bool,
     /// Number of spoken digits that a card number has (13 to 19, Luhn valid) were said.
     pub card_number: bool,
+    /// When the turn began that the card number begins in: it may come over several.
+    pub card_began: Option<Moment>,
+    /// Little else than digits was said.
+    pub mostly_digits: bool,
     /// After a read-back: which digits go and which come ("no, nine, not five").
     #[serde(default)]
     pub correction: Option<Correction>,

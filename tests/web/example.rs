@@ -27,6 +27,7 @@ pub fn caller(name: &str, number: &str) -> CallerInfo {
         trunk: TrunkId::from("office"),
         user_agent: Some("Grandstream GXP2170 1.0.11".into()),
         language: Language::english(),
+        peer: None,
         profile: CustomerProfile { vip: number.ends_with('7'), ..Default::default() },
     }
 }

@@ -1,6 +1,6 @@
 //! The caller's leg: arriving, being heard, keys, hold, leaving.
 
-use crate::base::card::Speaker;
+use crate::base::card::{NOT_KEPT, Speaker};
 use crate::base::disposition::Disposition;
 use crate::base::language::Language;
 use crate::base::listen::ListenMode;
@@ -65,7 +65,8 @@ impl Session {
             }
             // While waiting: # goes back to the machine.
             Phase::Person if key == Key::POUND => self.back_to_the_machine(now),
-            Phase::Person | Phase::Arriving | Phase::Ending(_) | Phase::Over => {}
+            Phase::Person => self.with_dialogue(now, |dialogue| dialogue.on_key(now, key)),
+            Phase::Arriving | Phase::Ending(_) | Phase::Over => {}
         }
     }
 
@@ -97,10 +98,19 @@ impl Session {
         self.caller_alive = false;
         self.forget_plays(LegId::CALLER);
         self.pending = None;
+        let broke = matches!(end, LegEnd::MediaLost | LegEnd::SignallingLost);
+        if broke && self.phase == Phase::Person && self.caller_lost(now) {
+            return;
+        }
         let disposition = match self.phase {
             Phase::Ending(known) => known,
             _ => self.disposition_of(end),
         };
+        self.end_of_caller(now, disposition);
+    }
+
+    /// The caller is gone for good.
+    pub(super) fn end_of_caller(&mut self, now: Moment, disposition: Disposition) {
         if self.keeping.started && !self.keeping.stopped {
             // The recorder is closed by `End`; nothing of the agent's wrap-up belongs in it.
             self.record(Recording::Stop);
@@ -164,7 +174,7 @@ impl Session {
     /// on live: nothing of it may hold card data.
     pub(super) fn kept_text(&self, text: &str) -> String {
         if self.keeping.paused {
-            return "[card data not kept]".to_owned();
+            return NOT_KEPT.to_owned();
         }
         crate::understanding::redact(text)
     }

@@ -42,7 +42,7 @@ impl Session {
             Phase::Dialogue => {
                 self.with_dialogue(now, |dialogue| dialogue.on_turn(now, &utterance, &understood));
             }
-            Phase::Person => self.heard_while_waiting(now, &understood),
+            Phase::Person => self.heard_by_person(now, &understood),
             Phase::Arriving | Phase::Ending(_) | Phase::Over => {}
         }
     }

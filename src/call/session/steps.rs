@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::base::card::{NOT_KEPT, Speaker};
 use crate::base::consent::ConsentState;
 use crate::base::disposition::Disposition;
 use crate::base::listen::ListenMode;
@@ -51,8 +52,8 @@ impl Session {
                 reasons: decision.reasons,
             }),
             Step::Consent(state) => self.consent(state),
-            Step::PauseKeeping => self.pause_keeping(true),
-            Step::ResumeKeeping => self.pause_keeping(false),
+            Step::PauseKeeping { from } => self.card_heard(from),
+            Step::ResumeKeeping => self.resume_after_card(),
             Step::Satisfied(yes) => self.note(Fact::Satisfied { yes }),
             Step::Tried(what) => self.history.tried.push(what),
             Step::AwaitLookup { request, connector, fields } => {
@@ -69,6 +70,10 @@ impl Session {
     }
 
     fn await_caller(&mut self, now: Moment, listen: ListenMode, no_input: Duration) {
+        if self.is_talking() {
+            // Both are heard, and nobody is asked anything.
+            return;
+        }
         if matches!(self.pending, Some(Pending::HangUp(_))) {
             // Words that come while we say goodbye do not keep the line open.
             return;
@@ -141,10 +146,44 @@ impl Session {
         self.keeping.stopped = true;
     }
 
+    /// The agent's button.
     pub(super) fn pause_keeping(&mut self, pause: bool) {
+        self.keeping.by_agent = pause;
+        self.set_paused(pause, None);
+    }
+
+    /// A card number is whole: whatever holds a part of it goes.
+    fn card_heard(&mut self, from: Option<Moment>) {
+        self.set_paused(true, from);
+        if let Some(from) = from {
+            self.forget_card(from);
+            self.note(Fact::NotKept { from });
+        }
+    }
+
+    /// What the agent paused, the agent resumes.
+    fn resume_after_card(&mut self) {
+        if !self.keeping.by_agent {
+            self.set_paused(false, None);
+        }
+    }
+
+    fn set_paused(&mut self, pause: bool, from: Option<Moment>) {
         self.keeping.paused = pause;
         if self.keeping.started && !self.keeping.stopped {
-            self.record(if pause { Recording::Pause } else { Recording::Resume });
+            self.record(if pause { Recording::Pause { from } } else { Recording::Resume });
+        }
+    }
+
+    /// The card and the next offer tell nothing of what was said since `from`.
+    fn forget_card(&mut self, from: Moment) {
+        let history = &mut self.history;
+        for line in &mut history.lines {
+            if line.speaker == Speaker::Caller && line.at >= from {
+                let text = line.text.reveal();
+                history.slots.retain(|slot| !text.contains(slot.source.reveal().as_str()));
+                line.text = NOT_KEPT.to_owned().into();
+            }
         }
     }
 

@@ -4,4 +4,5 @@
 mod desk;
 mod giving_way;
 mod scripts;
+mod states;
 mod world;

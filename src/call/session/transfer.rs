@@ -3,6 +3,7 @@
 
 mod brief;
 mod consult;
+mod lost;
 mod offer;
 mod steer;
 mod talk;
@@ -16,6 +17,7 @@ use crate::call::command::{AgentOutcome, Command, HangUpCause, Route, TransferSt
 use crate::call::event::{NotReserved, ReservationRequest};
 use crate::policy::BackReason;
 use crate::policy::step::HandOver;
+use crate::understanding::outcome::CallerCommand;
 
 use super::*;
 
@@ -40,6 +42,10 @@ pub(super) enum State {
     Talking,
     /// The agent was lost; the caller is held for them.
     AwaitingBack,
+    /// The caller's line broke; the agent may have them called back.
+    CallerLost,
+    /// The caller's phone rings for the agent.
+    CallingBack,
     /// The caller is gone; the agent says how it went.
     WrappingUp,
     /// The agent's leg was hung up and has not ended yet.
@@ -66,6 +72,8 @@ pub(super) struct Transfer {
     by_page: bool,
     held: bool,
     muted: bool,
+    /// A re-INVITE was tried for a leg without sound.
+    refreshed: bool,
     /// A colleague who was asked in.
     second: Option<consult::Second>,
     /// The caller was with an agent before: ahead of others of the same priority.
@@ -120,6 +128,7 @@ impl Session {
             by_page: false,
             held: false,
             muted: false,
+            refreshed: false,
             second: None,
             returning: false,
         });
@@ -232,13 +241,24 @@ impl Session {
         }
     }
 
-    /// Words while waiting: stress and danger raise the priority; before the bridge nothing else.
-    pub(super) fn heard_while_waiting(&mut self, now: Moment, understood: &Understanding) {
-        let talking = self.transfer.as_ref().is_some_and(|transfer| {
-            matches!(transfer.state, State::Proving | State::Talking | State::Briefing)
-        });
-        if !talking {
-            self.with_dialogue(now, |dialogue| dialogue.observe(now, understood));
+    /// `true` while the caller is joined with a person.
+    pub(super) fn is_talking(&self) -> bool {
+        let joined =
+            |transfer: &Transfer| matches!(transfer.state, State::Proving | State::Talking);
+        self.phase == Phase::Person && self.transfer.as_ref().is_some_and(joined)
+    }
+
+    /// Words while waiting for a person or talking with one. Card data and a refused recording
+    /// hold always; before the bridge stress and danger raise the priority, and the caller may
+    /// go back.
+    pub(super) fn heard_by_person(&mut self, now: Moment, understood: &Understanding) {
+        if self.is_talking() {
+            self.with_dialogue(now, |dialogue| dialogue.mind_keeping(understood));
+            return;
+        }
+        self.with_dialogue(now, |dialogue| dialogue.observe(now, understood));
+        if matches!(understood.command, Some(CallerCommand::GoBack | CallerCommand::Automatic)) {
+            self.back_to_the_machine(now);
         }
     }
 
@@ -296,6 +316,8 @@ impl Session {
             Timer::Briefing,
             Timer::BridgeProof,
             Timer::AgentBack,
+            Timer::CallerBack,
+            Timer::MediaBack,
             Timer::Consult,
             Timer::QueueMax,
             Timer::Retry,
@@ -310,7 +332,11 @@ impl Session {
                 self.close_leg(now, &mut transfer, cause);
                 self.release(&mut transfer, AgentOutcome::Withdrawn);
             }
-            State::AwaitingBack | State::WrappingUp | State::Closing => {
+            State::AwaitingBack
+            | State::CallerLost
+            | State::CallingBack
+            | State::WrappingUp
+            | State::Closing => {
                 self.close_leg(now, &mut transfer, cause);
                 self.release(&mut transfer, AgentOutcome::Served);
             }
@@ -354,7 +380,7 @@ impl Session {
                 self.tell_agent_and_close(now, "agent_caller_left", AgentOutcome::Withdrawn);
             }
             State::Talking => self.begin_wrap_up(now),
-            State::WrappingUp | State::Closing => {}
+            State::CallerLost | State::CallingBack | State::WrappingUp | State::Closing => {}
         }
     }
 

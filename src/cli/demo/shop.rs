@@ -1,6 +1,7 @@
 //! A small business system for the demo: a shop with orders, accounts and appointments.
 //!
-//! `GET /orders/N` → status and postcode; `GET /customers/N` → profile and last orders;
+//! `GET /orders/N` → status and postcode; `GET /accounts/N` → postcode; `GET /customers/N` →
+//! profile and last orders;
 //! `POST /orders/N/cancel`, `/password-resets`, `/appointments`, `/appointments/cancel`,
 //! `/tickets` do a task once per `Idempotency-Key`.
 
@@ -29,6 +30,7 @@ pub async fn serve(address: SocketAddr) -> std::io::Result<SocketAddr> {
     let shop = Router::new()
         .route("/orders/{number}", get(order))
         .route("/orders/{number}/cancel", post(cancel_order))
+        .route("/accounts/{number}", get(account))
         .route("/password-resets", post(task))
         .route("/appointments", post(task))
         .route("/appointments/cancel", post(task))
@@ -57,6 +59,11 @@ async fn order(Path(number): Path<String>) -> Result<Json<Value>, StatusCode> {
         "number": number, "status": status, "arrives": arrives,
         "customer": { "postcode": postcode },
     })))
+}
+
+/// Every customer number of the demo is known, and all live in one street.
+async fn account(Path(number): Path<String>) -> Json<Value> {
+    Json(json!({ "number": number, "postcode": "12345" }))
 }
 
 /// Every caller of the demo is an old customer.

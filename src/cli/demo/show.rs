@@ -28,6 +28,9 @@ pub fn lines(at: Moment, fact: &Fact) -> Vec<String> {
             out.extend(understanding.as_ref().and_then(understood));
             out
         }
+        Fact::NotKept { .. } => {
+            vec![format!("{DIM}{}  card data, not kept{RESET}", at.clock())]
+        }
         Fact::Decided { rule, decision, priority, reasons } => {
             let why: Vec<String> = reasons.iter().map(ToString::to_string).collect();
             let why = if why.is_empty() { String::new() } else { format!(": {}", why.join("; ")) };
@@ -97,6 +100,8 @@ pub fn step_words(step: &TransferStep) -> String {
         TransferStep::ReturnedToMachine { agent } => {
             format!("{agent} gave the caller back to the machine")
         }
+        TransferStep::CallerLost => "the caller's line broke".into(),
+        TransferStep::CallingBack => "the caller is called back".into(),
         TransferStep::CallerLeft => "the caller left".into(),
         TransferStep::GaveUp => "nobody could take it: back to the machine".into(),
         TransferStep::Ended => "the conversation ended".into(),

@@ -46,6 +46,8 @@ impl Dialogue {
                         slot: row.slot.clone(),
                         digits: row.digits,
                         proof: row.proof.clone(),
+                        proof_connector: row.proof_connector.clone(),
+                        proved: false,
                         value: None,
                         fields: Vec::new(),
                         tries: 0,

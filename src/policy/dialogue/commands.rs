@@ -30,21 +30,43 @@ impl Dialogue {
                 self.finish(steps);
             }
             CallerCommand::DontRecord => self.stop_recording(steps),
-            CallerCommand::Automatic => {
-                self.setup.handling = Handling::Automatic;
-                self.say("handling_automatic", &[], steps);
-                self.ask_again(steps);
-            }
-            CallerCommand::Assisted => {
-                self.setup.handling = Handling::Assisted;
-                self.say("more", &[], steps);
-                self.enter(State::Listening);
-                self.await_caller(steps);
-            }
+            CallerCommand::Automatic => self.handle_as(Handling::Automatic, steps),
+            CallerCommand::Assisted => self.handle_as(Handling::Assisted, steps),
             // Heard by the state, or by the rules before it.
             CallerCommand::Yes | CallerCommand::No | CallerCommand::Person => return false,
         }
         true
+    }
+
+    /// The same for a caller who waits for a person. `#` or "go back" is the call's own matter.
+    pub(super) fn obey_waiting(&mut self, heard: &Understanding, steps: &mut Vec<Step>) {
+        match heard.command {
+            Some(CallerCommand::Repeat) => self.repeat_waiting(steps),
+            Some(CallerCommand::Slower) => {
+                self.slow = true;
+                self.repeat_waiting(steps);
+            }
+            Some(CallerCommand::DontRecord) => self.say("recording_stopped", &[], steps),
+            // A recogniser hears "bye" in music: nobody who waits is hung up for it.
+            Some(CallerCommand::Goodbye) => self.say("goodbye_waiting", &[], steps),
+            Some(
+                CallerCommand::Wait
+                | CallerCommand::GoBack
+                | CallerCommand::Automatic
+                | CallerCommand::Assisted
+                | CallerCommand::Yes
+                | CallerCommand::No
+                | CallerCommand::Person,
+            )
+            | None => {}
+        }
+    }
+
+    fn repeat_waiting(&mut self, steps: &mut Vec<Step>) {
+        for mut spoken in std::mem::take(&mut self.last_said) {
+            spoken.slow = self.slow;
+            self.speak(spoken, steps);
+        }
     }
 
     pub(super) fn repeat(&mut self, steps: &mut Vec<Step>) {
@@ -66,6 +88,19 @@ impl Dialogue {
         }
         self.say("recording_stopped", &[], steps);
         self.await_again(steps);
+    }
+
+    /// The caller chose how to be served.
+    pub(super) fn handle_as(&mut self, handling: Handling, steps: &mut Vec<Step>) {
+        self.setup.handling = handling;
+        if handling == Handling::Assisted {
+            self.say("more", &[], steps);
+            self.enter(State::Listening);
+            self.await_caller(steps);
+        } else {
+            self.say("handling_automatic", &[], steps);
+            self.ask_again(steps);
+        }
     }
 
     fn go_back(&mut self, steps: &mut Vec<Step>) {

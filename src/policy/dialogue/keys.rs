@@ -1,7 +1,9 @@
-//! Keys: 0 is a person (while digits are collected * is), *7 stops the recording, and every
-//! spoken choice has one.
+//! Keys: 0 is a person (while digits are collected * is), *7 stops the recording, *8 wants a
+//! person to decide, *9 the machine, and every spoken choice has one.
 
+use crate::base::caller::Handling;
 use crate::base::card::Priority;
+use crate::base::consent::ConsentState;
 use crate::base::key::Key;
 use crate::base::moment::Moment;
 use crate::base::reason::Reason;
@@ -9,6 +11,9 @@ use crate::policy::step::Step;
 use crate::understanding::outcome::Understanding;
 
 use super::{Dialogue, KEYS_MAX, Matter, State};
+
+/// How long a star may be the beginning of `*7` before it calls a person, milliseconds.
+const STAR_MS_MAX: u64 = 1_500;
 
 impl Dialogue {
     /// The caller pressed a key. While more keys are awaited the batch is a bare `Await`.
@@ -20,7 +25,7 @@ impl Dialogue {
                 self.key_of_number(key, matter, &mut steps);
             }
             State::Proving { matter } => self.key_of_proof(key, matter, &mut steps),
-            State::Away => self.await_again(&mut steps),
+            State::Away => self.key_while_away(key, &mut steps),
             state => self.key_of_choice(key, state, &mut steps),
         }
         steps
@@ -36,6 +41,12 @@ impl Dialogue {
                 self.await_again(steps);
             }
             (key, _) if star_before && key.symbol() == '7' => self.stop_recording(steps),
+            (key, _) if star_before && key.symbol() == '8' => {
+                self.handle_as(Handling::Assisted, steps);
+            }
+            (key, _) if star_before && key.symbol() == '9' => {
+                self.handle_as(Handling::Automatic, steps);
+            }
             (Key::ONE, State::AskingConsent) => self.agree(true, steps),
             (Key::TWO, State::AskingConsent) => self.agree(false, steps),
             (Key::ONE, State::Choosing { first, .. }) => self.serve_by_key(&first, steps),
@@ -74,20 +85,62 @@ impl Dialogue {
         self.serve(intent, &Understanding::default(), vec![reason], steps);
     }
 
-    /// `true` if `*7` was completed: the recording stops.
-    fn star_seven(&mut self, key: Key, steps: &mut Vec<Step>) -> bool {
-        if self.keyed == "*" && key.symbol() == '7' {
-            self.keyed.clear();
-            self.stop_recording(steps);
-            return true;
+    /// While digits are collected `*` is a person and `*7` stops the recording: the star waits a
+    /// moment for what follows. `true` if the key is dealt with.
+    fn star(&mut self, key: Key, steps: &mut Vec<Step>) -> bool {
+        match (self.keyed.as_str(), key) {
+            ("*", key) if key.symbol() == '7' => {
+                self.keyed.clear();
+                self.stop_recording(steps);
+            }
+            ("*", _) => self.person_by_key("key *", steps),
+            (_, Key::STAR) => {
+                self.keyed.clear();
+                self.keyed.push('*');
+                self.await_again(steps);
+                if let Some(Step::Await { no_input_ms, .. }) = steps.last_mut() {
+                    *no_input_ms = STAR_MS_MAX;
+                }
+            }
+            _ => return false,
         }
-        false
+        true
+    }
+
+    /// `true` while a star that calls a person waits for a 7.
+    pub(super) fn star_waits(&self) -> bool {
+        let collecting = match &self.state {
+            State::Collecting { matter } => matter.digits.is_some(),
+            State::Proving { .. } => true,
+            State::AskingConsent
+            | State::Listening
+            | State::Choosing { .. }
+            | State::Confirming { .. }
+            | State::Looking { .. }
+            | State::Closing
+            | State::Away => false,
+        };
+        collecting && self.keyed == "*"
+    }
+
+    /// With a person, or waiting for one: only the recording can be stopped.
+    fn key_while_away(&mut self, key: Key, steps: &mut Vec<Step>) {
+        let star_before = std::mem::take(&mut self.keyed) == "*";
+        if key == Key::STAR {
+            self.keyed.push('*');
+        } else if star_before && key.symbol() == '7' {
+            self.consent(ConsentState::Refused, steps);
+            self.say("recording_stopped", &[], steps);
+        }
+        self.await_again(steps);
     }
 
     fn key_of_number(&mut self, key: Key, matter: Matter, steps: &mut Vec<Step>) {
+        if self.star(key, steps) {
+            return;
+        }
         let (min, max) = matter.digits.unwrap_or((1, KEYS_MAX as u8));
         match key {
-            Key::STAR => self.person_by_key("key *", steps),
             Key::POUND => {
                 let keyed = std::mem::take(&mut self.keyed);
                 if keyed.len() < usize::from(min) {
@@ -111,11 +164,10 @@ impl Dialogue {
     }
 
     fn key_of_proof(&mut self, key: Key, matter: Matter, steps: &mut Vec<Step>) {
-        if self.star_seven(key, steps) {
+        if self.star(key, steps) {
             return;
         }
         match key {
-            Key::STAR => self.person_by_key("key *", steps),
             key if key.digit().is_some() => {
                 self.keyed.push(key.symbol());
                 let proof = matter.proof.clone().unwrap_or_default();
@@ -139,7 +191,7 @@ impl Dialogue {
         }
     }
 
-    fn person_by_key(&mut self, key: &str, steps: &mut Vec<Step>) {
+    pub(super) fn person_by_key(&mut self, key: &str, steps: &mut Vec<Step>) {
         let reason = Reason::new(format!("the caller asked for a person ({key})"));
         let hand_over = self.plain_hand_over(Priority::P2, vec![reason]);
         self.decide("key", "person: by key", &hand_over, steps);

@@ -16,7 +16,9 @@ impl Dialogue {
         let request = RequestId(self.requests);
         let slot = matter.slot.clone().unwrap_or_default();
         let fields = vec![(slot, matter.value.clone().unwrap_or_default())];
-        let connector = matter.connector.clone();
+        // Nothing is done for somebody who has not shown who they are.
+        let first = matter.proof_connector.clone().filter(|_| !matter.proved);
+        let connector = first.unwrap_or_else(|| matter.connector.clone());
         self.say("one_second", &[], steps);
         self.enter(State::Looking { matter, request });
         steps.push(Step::AwaitLookup { request, connector, fields });
@@ -55,7 +57,7 @@ impl Dialogue {
         {
             matter.fields.push((slot, value.clone()));
         }
-        match matter.proof.clone() {
+        match matter.proof.clone().filter(|_| !matter.proved) {
             None => self.speak_reply(&matter, steps),
             Some(proof) if field(&matter, &proof).is_some() => {
                 matter.tries = 0;
@@ -125,7 +127,11 @@ impl Dialogue {
         let known = field(&matter, &proof).map(plain).unwrap_or_default();
         if !known.is_empty() && said.contains(&known) {
             self.unrecognised = 0;
-            self.speak_reply(&matter, steps);
+            matter.proved = true;
+            match matter.proof_connector {
+                Some(_) => self.look_up(matter, steps),
+                None => self.speak_reply(&matter, steps),
+            }
             return;
         }
         matter.tries += 1;

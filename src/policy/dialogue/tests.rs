@@ -62,11 +62,13 @@ fn heard(words: &str) -> Understanding {
             "back" => out.command = Some(CallerCommand::GoBack),
             "bye" => out.command = Some(CallerCommand::Goodbye),
             "dont_record" => out.command = Some(CallerCommand::DontRecord),
+            "automatic" => out.command = Some(CallerCommand::Automatic),
             "assisted" => out.command = Some(CallerCommand::Assisted),
             "bad" => out.negative.push(hit("negative")),
             "urgent" => out.urgent.push(hit("outage")),
             "danger" => out.danger = Some(hit("fire")),
             "card" => out.card_number = true,
+            "digits" => out.mostly_digits = true,
             "tense" => {
                 out.stress = Stress { level: StressLevel::High, score: 0.9, ..Stress::default() };
             }
@@ -115,7 +117,7 @@ fn brief(steps: &[Step]) -> String {
         Step::Say(spoken) => Some(spoken.prompt.clone().unwrap_or_else(|| "(stressed)".into())),
         Step::Decided(_) | Step::Tried(_) => None,
         Step::Consent(state) => Some(format!("{state:?}")),
-        Step::PauseKeeping => Some("pause".into()),
+        Step::PauseKeeping { .. } => Some("pause".into()),
         Step::ResumeKeeping => Some("resume".into()),
         Step::Satisfied(yes) => Some(format!("satisfied={yes}")),
         Step::AwaitLookup { connector, fields, .. } => {
@@ -244,10 +246,18 @@ fn keys_do_all_that_words_do() {
         setup(),
         &[
             ("intent:order_status", "ask_order_number digits"),
-            ("key *", "transfer_start person P2"),
+            ("key *", "digits"),
+            ("silence", "transfer_start person P2"),
         ],
     );
     check(setup(), &[("key *7", "Refused recording_stopped await")]);
+    let asked = ("intent:order_status", "ask_order_number digits");
+    check(setup(), &[asked, ("key *7", "Refused recording_stopped digits"), ("key 42", "digits")]);
+    check(setup(), &[asked, ("key *0", "transfer_start person P2")]);
+    check(setup(), &[("key *8", "more await"), ("intent:address", "transfer_assisted person P2")]);
+    let assisted = Setup { handling: Handling::Assisted, ..setup() };
+    let automatic = ("key *9", "handling_automatic how_can_i_help await");
+    check(assisted, &[automatic, ("intent:address", "answer_address anything_else await")]);
 }
 
 #[test]
@@ -291,7 +301,13 @@ fn a_person_is_called_at_once_for_some() {
         assert!(matches!(opened.last(), Some(Step::HandOver(_))), "{}", brief(&opened));
     }
     let assisted = Setup { handling: Handling::Assisted, ..setup() };
-    check(assisted, &[("intent:opening_hours", "transfer_assisted person P2")]);
+    check(assisted.clone(), &[("intent:opening_hours", "transfer_assisted person P2")]);
+    let automatic = ("automatic", "handling_automatic how_can_i_help await");
+    check(assisted, &[automatic, ("intent:address", "answer_address anything_else await")]);
+    check(
+        setup(),
+        &[("assisted", "more await"), ("intent:address", "transfer_assisted person P2")],
+    );
 }
 
 #[test]
@@ -323,7 +339,8 @@ fn card_numbers_pause_the_record_and_it_resumes_by_itself() {
         setup(),
         &[
             ("card", "pause await"),
-            ("card", "await"),
+            ("card", "pause await"),
+            ("digits", "await"),
             ("intent:address", "resume answer_address anything_else await"),
         ],
     );
@@ -355,10 +372,35 @@ fn tasks_are_read_back_and_can_be_declined() {
             ("intent:cancel_order slot:order_number=4217", "confirm_cancel_order await"),
             ("no", "ask_again_order_number digits"),
             ("slot:order_number=4217", "confirm_cancel_order await"),
-            ("yes", "one_second look:cancel_order:4217"),
+            // Nothing is done before it is known who asks.
+            ("yes", "one_second look:order:4217"),
+            ("reply number=4217 postcode=12345", "ask_proof_postcode digits"),
+            ("slot:postcode=99999", "wrong_proof digits"),
+            ("key 12345", "one_second look:cancel_order:4217"),
             ("reply reference=1001", "answer_cancel_order anything_else await"),
         ],
     );
+    check(
+        setup(),
+        &[
+            ("intent:password_reset slot:customer_number=8842", "confirm_password_reset await"),
+            ("yes", "one_second look:account:8842"),
+            ("reply number=8842 postcode=12345", "ask_proof_postcode digits"),
+            ("slot:postcode=99999", "wrong_proof digits"),
+            ("slot:postcode=99998", "transfer_start person P2"),
+        ],
+    );
+    for task in ["book_appointment", "cancel_appointment"] {
+        check(
+            setup(),
+            &[
+                (&format!("intent:{task}"), "ask_date await"),
+                ("slot:date=2026-12-01", &format!("confirm_{task} await")),
+                ("yes", &format!("one_second look:{task}:2026-12-01")),
+                ("reply reference=7", &format!("answer_{task} anything_else await")),
+            ],
+        );
+    }
 }
 
 #[test]
@@ -375,6 +417,71 @@ fn what_is_shipped_is_good_in_every_language() {
         assert_eq!(placeholders(&prompt.text), placeholders(&twin.text), "{name}");
         assert_ne!(prompt.text, twin.text, "{name} is not translated");
     }
+}
+
+#[test]
+fn negative_words_count_within_a_minute() {
+    for (apart, expected) in [(59_000, "(stressed) person P1"), (61_000, "(stressed) await")] {
+        let mut dialogue = dialogue_of(setup());
+        dialogue.open(Moment::ZERO);
+        let said = |at: u64| {
+            let mut understanding = heard("bad:awful");
+            understanding.negative[0].at = Moment(at);
+            understanding.stress.level = StressLevel::Raised;
+            understanding
+        };
+        let utterance = Utterance::typed("x", Moment(0), 500);
+        dialogue.on_turn(Moment(1_000), &utterance, &said(1_000));
+        let then = 1_000 + apart;
+        let steps = dialogue.on_turn(Moment(then), &utterance, &said(then));
+        assert_eq!(brief(&steps), expected, "{apart} ms apart");
+    }
+}
+
+#[test]
+fn slower_stays_slower() {
+    let mut dialogue = dialogue_of(setup());
+    dialogue.open(Moment::ZERO);
+    let slow = |steps: &[Step]| -> Vec<bool> {
+        steps
+            .iter()
+            .filter_map(|step| match step {
+                Step::Say(spoken) => Some(spoken.slow),
+                _ => None,
+            })
+            .collect()
+    };
+    let answered = feed(&mut dialogue, "intent:address", Moment(1_000));
+    assert_eq!(slow(&answered), [false, false]);
+    assert_eq!(slow(&feed(&mut dialogue, "slower", Moment(9_000))), [true, true]);
+    assert_eq!(slow(&feed(&mut dialogue, "intent:opening_hours", Moment(19_000))), [true, true]);
+}
+
+/// The number is spoken digit by digit, and is the country's own.
+#[test]
+fn danger_names_the_number_of_the_country() {
+    for (country, number) in [("US", "911"), ("GB", "999"), ("DE", "112"), ("XX", "112")] {
+        let mut dialogue = dialogue_of(Setup { country: country.into(), ..setup() });
+        dialogue.open(Moment::ZERO);
+        let steps = feed(&mut dialogue, "danger:fire", Moment(1_000));
+        let said = steps.iter().find_map(|step| match step {
+            Step::Say(spoken) => Some(spoken.text.clone()),
+            _ => None,
+        });
+        let said = said.expect("something is said");
+        assert!(said.contains("hang up and dial"), "{said}");
+        assert!(said.contains(&format!("<digits>{number}</digits>")), "{country}: {said}");
+    }
+}
+
+#[test]
+fn a_task_with_a_second_fact_names_where_it_is_found() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let text = "[pay]\nline = \"green\"\nconnector = \"pay\"\ntask = true\nproof = \"postcode\"\n";
+    std::fs::write(folder.path().join("intents.toml"), text).expect("is writable");
+    let mut problems = crate::config::Problems::new();
+    Tables::load(folder.path(), &mut problems);
+    assert!(problems.to_string().contains("proof_connector"), "{problems}");
 }
 
 #[test]

@@ -143,6 +143,7 @@ fn caller_info(shared: &Shared, page: CallerPage) -> CallerInfo {
             .or_else(|| number.and_then(|number| number.language.clone()))
             .unwrap_or_else(|| config.company.language.clone()),
         dialled,
+        peer: None,
         profile: Default::default(),
     }
 }

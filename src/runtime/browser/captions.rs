@@ -5,7 +5,7 @@ use std::sync::Mutex;
 
 use tokio::sync::mpsc;
 
-use crate::base::card::Speaker;
+use crate::base::card::{NOT_KEPT, Speaker};
 use crate::base::disposition::Disposition;
 use crate::base::moment::Moment;
 use crate::call::command::{Fact, TransferStep};
@@ -68,8 +68,20 @@ impl Captions {
                 let text = line.text.reveal().clone();
                 self.add(Caption::Said { who, text, at_ms: line.at.as_ms() });
             }
+            Fact::NotKept { from } => self.not_kept(from.as_ms()),
             Fact::Transfer { step, .. } => self.step(step),
             _ => {}
+        }
+    }
+
+    /// Card data: a page that comes again is not shown it.
+    fn not_kept(&self, from_ms: u64) {
+        for caption in &mut locked(&self.state).kept {
+            if let Caption::Said { who: "caller", text, at_ms } = caption
+                && *at_ms >= from_ms
+            {
+                *text = NOT_KEPT.to_owned();
+            }
         }
     }
 

@@ -37,6 +37,8 @@ impl CallTask {
                 }
                 self.dial_agent(leg, *card).await;
             }
+            Command::CallBack => self.call_back().await,
+            Command::Refresh { leg } => self.offer_anew(leg),
             Command::HangUp { leg, cause } => {
                 if let Some(open) = self.legs.get(&leg) {
                     open.signal.hang_up(cause);
@@ -107,7 +109,9 @@ impl CallTask {
                 drop(self.shared.store.recording(&self.id, &file, self.now()).await);
             }
             // The number was on the tape before anybody knew that it was one.
-            Recording::Pause => self.media.erase_recording(self.last_words, self.now()),
+            Recording::Pause { from } => {
+                self.media.erase_recording(from.unwrap_or(self.last_words), self.now());
+            }
             Recording::Resume | Recording::Stop => {}
         }
     }
@@ -123,7 +127,8 @@ impl CallTask {
         tokio::spawn(async move {
             let result = match &connector {
                 Some(connector) => {
-                    lookups::ask(&shared.http, connector, &fields, &id, request).await
+                    let task = lookups::task(connector, &fields);
+                    lookups::ask(&shared.http, connector, &fields, &id, task).await
                 }
                 None => Err(LookupFailure::Unavailable),
             };
@@ -217,10 +222,13 @@ impl CallTask {
                 | TransferStep::Joined { .. }
                 | TransferStep::ConsultEnded { .. }
                 | TransferStep::HandedOver { .. }
+                | TransferStep::CallerLost
+                | TransferStep::CallingBack
                 | TransferStep::CallerLeft
                 | TransferStep::Ended => {}
             },
             Fact::Said { .. }
+            | Fact::NotKept { .. }
             | Fact::Decided { .. }
             | Fact::Consent { .. }
             | Fact::Key { .. }
@@ -250,7 +258,7 @@ impl CallTask {
 fn shown(how: Recording) -> RecordingNow {
     match how {
         Recording::Start | Recording::Resume => RecordingNow::On,
-        Recording::Pause => RecordingNow::Paused,
+        Recording::Pause { .. } => RecordingNow::Paused,
         Recording::Stop => RecordingNow::Off,
     }
 }

@@ -1,11 +1,11 @@
 //! The legs' signalling: what the peers do, and how agents are dialled.
 
 use crate::base::card::{OfferCard, Speaker};
-use crate::base::ids::LegId;
+use crate::base::ids::{AgentId, LegId};
 use crate::base::session::Direction;
 use crate::call::command::HangUpCause;
 use crate::call::event::{DialFailure, Event, LegEnd};
-use crate::runtime::shared::{Inbound, locked};
+use crate::runtime::shared::{Inbound, Shared, locked};
 use crate::sip::sdp::{self, LocalMedia, SessionDescription};
 use crate::sip::{BodyPart, Dial, DialTarget, LegEvent, SipLegId};
 use crate::store::LadderRow;
@@ -29,13 +29,17 @@ impl CallTask {
             LegEvent::Ringing { .. } => self.happen(Event::LegRinging { leg }).await,
             LegEvent::Answered { answer } => self.agent_answered(leg, &answer).await,
             LegEvent::Failed { failure, status } => {
-                tracing::info!(call = %self.id, leg = leg.0, ?failure, ?status, "not reached");
+                self.alarm_if_broken(leg, failure, status);
                 self.end_leg(leg, "failed").await;
                 self.happen(Event::LegFailed { leg, failure }).await;
             }
             LegEvent::Acked { answer } => self.caller_acked(leg, answer).await,
             LegEvent::Change { offer } => self.changed(leg, &offer).await,
-            LegEvent::Changed { .. } | LegEvent::ChangeRefused { .. } => {}
+            LegEvent::Changed { answer } => {
+                // Our own re-INVITE: the sound may go elsewhere from now on.
+                let _ = self.legs.get(&leg).is_some_and(|open| open.obeys(&answer));
+            }
+            LegEvent::ChangeRefused { .. } => {}
             LegEvent::Key { key, .. } => self.happen(Event::KeyPressed { leg, key }).await,
             LegEvent::Ended { end, .. } => {
                 self.end_leg(leg, &format!("{end:?}")).await;
@@ -143,14 +147,115 @@ impl CallTask {
 
     pub(super) async fn agent_is_there(&mut self, leg: LegId) {
         self.open_ear(leg);
-        self.begin_leg_row(leg, "agent").await;
+        // A caller who was called back has a row already.
+        if leg != LegId::CALLER {
+            self.begin_leg_row(leg, "agent").await;
+        }
+        if let Some(agent) = self.legs.get(&leg).and_then(|open| open.agent.clone()) {
+            locked(&self.shared.broken_phones).remove(&agent);
+        }
         self.happen(Event::LegAnswered { leg }).await;
+    }
+
+    /// Busy and nobody there is daily life; a phone that cannot be rung is the engineer's matter.
+    fn alarm_if_broken(&self, leg: LegId, failure: DialFailure, status: Option<u16>) {
+        let agent = self.legs.get(&leg).and_then(|open| open.agent.clone());
+        match (failure, agent) {
+            (
+                DialFailure::NotFound
+                | DialFailure::Forbidden
+                | DialFailure::NoCommonMedia
+                | DialFailure::ServerError(_)
+                | DialFailure::Unreachable
+                | DialFailure::Other(_),
+                Some(agent),
+            ) => {
+                tracing::warn!(call = %self.id, %agent, ?failure, ?status, "cannot be rung");
+                locked(&self.shared.broken_phones).insert(agent);
+            }
+            (_, _) => {
+                tracing::info!(call = %self.id, leg = leg.0, ?failure, ?status, "not reached");
+            }
+        }
+    }
+
+    /// Offers the session as it is once more (RFC 3261 section 14).
+    pub(super) fn offer_anew(&self, leg: LegId) {
+        let Some(open) = self.legs.get(&leg) else { return };
+        if let (Some(sip), Some(local)) = (open.signal.sip(), &open.local) {
+            let _ = sip.reinvite(sdp::offer(local));
+        }
+    }
+
+    /// Rings the caller whose line broke, where the call had come from.
+    pub(super) async fn call_back(&mut self) {
+        if let Err(why) = self.try_call_back().await {
+            tracing::warn!(call = %self.id, "cannot call back: {why}");
+            let event = Event::LegFailed { leg: LegId::CALLER, failure: DialFailure::Unreachable };
+            let _ = self.inbox.try_send(Inbound::Event(event));
+        }
+    }
+
+    async fn try_call_back(&mut self) -> Result<(), String> {
+        let shared = self.shared.clone();
+        let number = self.caller.number.as_ref().ok_or("the number is withheld")?;
+        let peer = self.caller.peer.ok_or("it was no SIP call")?;
+        // A user part of what the trunk gave: nothing in it can end the URI.
+        let user: String = number
+            .reveal()
+            .chars()
+            .filter(|symbol| symbol.is_ascii_alphanumeric() || "+*#-_.".contains(*symbol))
+            .collect();
+        let target = DialTarget::Uri(format!("sip:{}@{peer}", user.replace('#', "%23")));
+        let trunk = shared.config.trunks.iter().find(|trunk| trunk.id == self.caller.trunk);
+        let line = trunk.map(|trunk| trunk.id.clone());
+        let media = self.media.open_leg(LegId::CALLER).map_err(|error| error.to_string())?;
+        let address = shared.sip.media_address(&target, line.as_ref()).await;
+        let mut local = LocalMedia::new(address, media.local_port());
+        if let Some(trunk) = trunk {
+            local.codecs = trunk.codecs.clone();
+        }
+        let dial = Dial {
+            target,
+            trunk: line,
+            from_user: self.caller.dialled.clone(),
+            from_name: Some(header_text(&shared.config.company.name)),
+            offer: sdp::offer(&local),
+            headers: Vec::new(),
+            parts: Vec::new(),
+        };
+        self.place(dial, LegId::CALLER, media, local, None)
+    }
+
+    /// Sends the INVITE, and makes its leg known before any event of it can be dispatched.
+    fn place(
+        &mut self,
+        dial: Dial,
+        leg: LegId,
+        media: crate::media::LegHandle,
+        local: LocalMedia,
+        agent: Option<AgentId>,
+    ) -> Result<(), String> {
+        let mut by_leg = locked(&self.shared.by_leg);
+        let sip = self.shared.sip.dial(dial).map_err(|error| error.to_string())?;
+        by_leg.insert(sip.id(), self.inbox.clone());
+        drop(by_leg);
+        if let Some(entry) = locked(&self.shared.calls).get_mut(&self.id) {
+            entry.legs.push(Signal::Sip(sip.clone()));
+        }
+        let (signal, local) = (Signal::Sip(sip), Some(local));
+        let leg_now = Leg { signal, media, local, answer: None, agent, held: false, taken: true };
+        self.legs.insert(leg, leg_now);
+        Ok(())
     }
 
     /// Rings an agent with the card attached.
     pub(super) async fn dial_agent(&mut self, leg: LegId, card: OfferCard) {
         if let Err(why) = self.try_dial(leg, &card).await {
             tracing::warn!(call = %self.id, agent = %card.agent, "cannot ring: {why}");
+            if shared_phone(&self.shared, &card.agent) {
+                locked(&self.shared.broken_phones).insert(card.agent.clone());
+            }
             let failure = DialFailure::Unreachable;
             let _ = self.inbox.try_send(Inbound::Event(Event::LegFailed { leg, failure }));
         }
@@ -195,19 +300,7 @@ impl CallTask {
             headers: offer_headers(card, &url),
             parts,
         };
-        // Under the lock, so that no event of the leg is dispatched before it is known.
-        let mut by_leg = locked(&shared.by_leg);
-        let sip = shared.sip.dial(dial).map_err(|error| error.to_string())?;
-        by_leg.insert(sip.id(), self.inbox.clone());
-        drop(by_leg);
-        if let Some(entry) = locked(&shared.calls).get_mut(&self.id) {
-            entry.legs.push(Signal::Sip(sip.clone()));
-        }
-        let (signal, local) = (Signal::Sip(sip), Some(local));
-        let agent = Some(card.agent.clone());
-        let leg_now = Leg { signal, media, local, answer: None, agent, held: false, taken: true };
-        self.legs.insert(leg, leg_now);
-        Ok(())
+        self.place(dial, leg, media, local, Some(card.agent.clone()))
     }
 }
 
@@ -217,6 +310,11 @@ impl Leg {
         let Some(local) = &self.local else { return false };
         sdp::accept_answer(local, answer).is_ok_and(|plan| self.media.set_plan(plan).is_ok())
     }
+}
+
+/// `true` if the agent has a phone: a browser that is closed is no fault.
+fn shared_phone(shared: &Shared, agent: &AgentId) -> bool {
+    shared.agent(agent).is_some_and(|agent| agent.contact.is_some() || agent.password.is_some())
 }
 
 /// What an agent's phone shows of the offer without any page.

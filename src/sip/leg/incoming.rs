@@ -203,6 +203,7 @@ impl Incoming {
             trunk: self.trunk.clone(),
             user_agent: self.user_agent.clone(),
             language,
+            peer: Some(self.source),
             profile: Default::default(),
         }
     }

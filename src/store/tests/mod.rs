@@ -34,6 +34,7 @@ fn caller(number: &str) -> CallerInfo {
         trunk: TrunkId::from("demo"),
         user_agent: None,
         language: Language::english(),
+        peer: None,
         profile: CustomerProfile::default(),
     }
 }

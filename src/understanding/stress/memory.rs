@@ -4,6 +4,8 @@ use std::collections::{BTreeSet, VecDeque};
 
 use jiff::civil::Date;
 
+use crate::base::moment::Moment;
+
 /// Turns whose mean is the caller's own pace and level.
 const OWN_TURNS: u32 = 3;
 /// Turns with which a new one is compared.
@@ -26,6 +28,8 @@ pub struct Memory {
     interruptions: u32,
     turns: VecDeque<BTreeSet<String>>,
     digits: String,
+    /// When the turn began that `digits` begin in.
+    digits_from: Option<Moment>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -111,21 +115,24 @@ impl Memory {
             })
     }
 
-    /// Joins the digits of a turn made of little else to those of the turn before, for a card
-    /// number that is said in pieces. A turn of other words forgets them.
-    pub(crate) fn join_digits(&mut self, digits: &str, mostly_digits: bool) -> String {
-        if !mostly_digits {
-            self.digits.clear();
-            return digits.to_owned();
-        }
+    /// Keeps the digits that a turn of other words ends with: more may follow.
+    pub(crate) fn begin_digits(&mut self, digits: &str, began: Moment) {
+        self.digits = digits.to_owned();
+        self.digits_from = Some(began).filter(|_| !digits.is_empty());
+    }
+
+    /// Joins the digits of a turn made of little else to those before, for a card number that is
+    /// said in pieces; returned with the beginning of its first turn.
+    pub(crate) fn join_digits(&mut self, digits: &str, began: Moment) -> (String, Moment) {
         let joined = format!("{}{digits}", self.digits);
         let cut = joined.len().saturating_sub(DIGITS_KEPT_MAX);
         self.digits = joined.get(cut..).unwrap_or_default().to_owned();
-        joined
+        (joined, *self.digits_from.get_or_insert(began))
     }
 
     /// A card number was complete: the next digits belong to something else.
     pub(crate) fn forget_digits(&mut self) {
         self.digits.clear();
+        self.digits_from = None;
     }
 }

@@ -7,14 +7,14 @@ use crate::base::key::Key;
 use crate::base::moment::Moment;
 use crate::base::spoken::Heard;
 use crate::base::utterance::Utterance;
-use crate::call::command::{Command, Fact, Route, TransferStep};
+use crate::call::command::{Command, Fact, Recording, Route, TransferStep};
 use crate::call::event::{DialFailure, Event, LegEnd, NotReserved};
 use crate::call::steer::Steer;
 use crate::call::{Output, Session};
 use crate::knowledge::lookup::{LookupFailure, LookupReply};
 
 pub(super) struct Call {
-    session: Session,
+    pub(super) session: Session,
     now: Moment,
     playing: Vec<PlayId>,
     /// How often what the caller heard was stopped.
@@ -117,6 +117,8 @@ impl Call {
                 self.event(Event::Reserved { agent, name: rest.to_uppercase() })
             }
             "nobody" => self.event(Event::NotReserved { why: NotReserved::NobodyLoggedIn }),
+            "queue_full" => self.event(Event::NotReserved { why: NotReserved::QueueFull }),
+            "closed" => self.event(Event::NotReserved { why: NotReserved::Closed }),
             "all_busy" => self.event(Event::NotReserved { why: NotReserved::AllBusy }),
             "position" => {
                 let position = rest.parse().expect("is a number");
@@ -129,6 +131,20 @@ impl Call {
                 said
             }
             "agent_key" => self.event(Event::KeyPressed { leg, key: key(rest) }),
+            "answers_silent" => self.event(Event::LegAnswered { leg }),
+            "agent_seen" => self.event(Event::MediaSeen { leg }),
+            "caller_lost" => {
+                self.event(Event::LegEnded { leg: LegId::CALLER, end: LegEnd::MediaLost })
+            }
+            "caller_answers" => {
+                let said = self.event(Event::LegAnswered { leg: LegId::CALLER });
+                self.event(Event::MediaSeen { leg: LegId::CALLER });
+                said
+            }
+            "caller_fails" => {
+                let failure = DialFailure::NoAnswer;
+                self.event(Event::LegFailed { leg: LegId::CALLER, failure })
+            }
             "agent_silent" => self.event(Event::MediaSilent { leg }),
             "agent_ends" => self.event(Event::LegEnded { leg, end: LegEnd::HungUp }),
             "agent_lost" => self.event(Event::LegEnded { leg, end: LegEnd::MediaLost }),
@@ -216,12 +232,16 @@ fn short(command: &Command) -> Option<String> {
             }
         }
         Command::Hear { .. } => "ALL".into(),
+        Command::Record { how: Recording::Pause { .. } } => "record:Pause".into(),
         Command::Record { how } => format!("record:{how:?}"),
+        Command::CallBack => "call_back".into(),
+        Command::Refresh { .. } => "refresh".into(),
         Command::ReleaseAgent { agent, outcome } => format!("free:{agent}:{outcome:?}"),
         Command::Lookup { connector, .. } => format!("look:{connector}"),
         Command::End { disposition } => format!("END:{}", disposition.name()),
         Command::Note { fact } => match fact.as_ref() {
             Fact::Transfer { step: TransferStep::GaveUp, .. } => "gave_up".into(),
+            Fact::NotKept { .. } => "forget".into(),
             Fact::WrapUp { result, .. } => format!("result:{result}"),
             _ => return None,
         },
@@ -239,14 +259,19 @@ fn short(command: &Command) -> Option<String> {
 pub(super) fn check(script: &[(&str, &str)]) -> usize {
     let mut call = Call::begin(ConsentMode::Notice);
     call.heard_all();
-    for (turn, (input, expected)) in script.iter().enumerate() {
-        assert_eq!(call.step(input), *expected, "step {turn}: {input}");
-    }
+    run(&mut call, script);
     call.stops
 }
 
+/// Goes on with a call.
+pub(super) fn run(call: &mut Call, script: &[(&str, &str)]) {
+    for (turn, (input, expected)) in script.iter().enumerate() {
+        assert_eq!(call.step(input), *expected, "step {turn}: {input}");
+    }
+}
+
 /// From the wish for a person to a briefed agent.
-const BRIEFED: [(&str, &str); 4] = [
+pub(super) const BRIEFED: [(&str, &str); 4] = [
     ("say I want to talk to an agent", "transfer_start music"),
     ("agent anna", "ring:anna"),
     ("answers", "music @briefing @agent_menu"),
@@ -310,7 +335,8 @@ fn an_order_is_looked_up_and_proved() {
 #[test]
 fn card_numbers_are_not_kept() {
     check(&[
-        ("say my card number is 4111 1111 1111 1111", "record:Pause"),
+        ("say my card number is 4111 1111 1111 1111", "record:Pause forget"),
+        ("say oh five two seven", ""),
         ("say When are you open?", "record:Resume answer_opening_hours anything_else"),
     ]);
 }
@@ -352,7 +378,12 @@ fn a_briefing_can_end_in_every_way() {
     after_briefing(&[("agent_key 4", "connected JOIN three_way @three_way"), ("heard", "")]);
     after_briefing(&[("wait 15001", "drop_agent free:anna:NoAnswer music")]);
     after_briefing(&[("agent_ends", "free:anna:Declined music")]);
-    after_briefing(&[("agent_silent", "drop_agent free:anna:Failed music")]);
+    // Nobody hears the briefing: the session is offered anew, once.
+    after_briefing(&[
+        ("agent_silent", "refresh"),
+        ("wait 3001", "drop_agent free:anna:Failed music"),
+    ]);
+    after_briefing(&[("agent_silent", "refresh"), ("agent_seen", ""), ("wait 3001", "")]);
     after_briefing(
         &[("agent_key 3", "(text) @agent_menu")].map(|(input, _)| (input, "@(text) @agent_menu")),
     );
@@ -410,6 +441,20 @@ fn a_lost_agent_is_rung_again_and_then_others() {
     after_bridge(&[
         ("agent_lost", "one_moment music ring:anna"),
         ("answers", "@agent_back connected JOIN"),
+    ]);
+    // Their phone still believes in the old call: rung again for as long as they are waited for.
+    after_bridge(&[
+        ("agent_lost", "one_moment music ring:anna"),
+        ("fails busy", ""),
+        ("wait 3001", "ring:anna"),
+        ("fails error", ""),
+        ("wait 3001", "ring:anna"),
+        ("answers", "@agent_back connected JOIN"),
+    ]);
+    after_bridge(&[
+        ("agent_lost", "one_moment music ring:anna"),
+        ("fails declined", "free:anna:Failed"),
+        ("agent ben", "ring:ben"),
     ]);
     after_bridge(&[
         ("agent_lost", "one_moment music ring:anna"),

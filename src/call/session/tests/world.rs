@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::base::caller::{CallerInfo, CustomerProfile};
+use crate::base::card::Priority;
 use crate::base::consent::ConsentMode;
 use crate::base::ids::{AgentId, CallId, LegId, OfferId, TrunkId};
 use crate::base::key::Key;
@@ -68,6 +69,7 @@ pub fn caller() -> CallerInfo {
         trunk: TrunkId::from("t"),
         user_agent: None,
         language: Language::english(),
+        peer: Some(([192, 0, 2, 7], 5_060).into()),
         profile: CustomerProfile::default(),
     }
 }
@@ -230,6 +232,23 @@ impl World {
                     self.soon(late, Event::LookupEnded { request, result: Err(failure) });
                 }
             }
+            Command::CallBack => {
+                let leg = LegId::CALLER;
+                if self.chance.one_in(2) {
+                    self.soon(late, Event::LegFailed { leg, failure: DialFailure::NoAnswer });
+                } else if !self.chance.one_in(10) {
+                    // Sometimes when nobody waits any more.
+                    let answer = if self.chance.one_in(5) { 31_000 } else { 4_000 };
+                    self.soon(answer, Event::LegAnswered { leg });
+                    self.soon(answer + 100, Event::MediaSeen { leg });
+                    self.soon(answer + 20_000, Event::LegEnded { leg, end: LegEnd::MediaLost });
+                }
+            }
+            Command::Refresh { leg } => {
+                if self.chance.one_in(2) {
+                    self.soon(late, Event::MediaSeen { leg });
+                }
+            }
             Command::RefuseCaller { .. }
             | Command::StopPlaying { .. }
             | Command::GiveWay { .. }
@@ -303,7 +322,7 @@ impl World {
             Steer::Resume,
             Steer::Mute { on: true },
             Steer::Mute { on: false },
-            Steer::Key { key: Key::ONE },
+            Steer::Key { key: Key::new('5').expect("is a key") },
             Steer::Record { on: false },
             Steer::Record { on: true },
             Steer::Say { text: "One moment.".into() },
@@ -330,7 +349,13 @@ impl World {
     fn agent_reacts(&mut self, leg: LegId, after_ms: u64) {
         let at = self.chance.below(after_ms + 4_000);
         let key = |symbol| Event::KeyPressed { leg, key: Key::new(symbol).expect("is a key") };
-        match self.chance.below(9) {
+        match self.chance.below(10) {
+            9 => {
+                self.soon(at, key('1'));
+                for again in 1..4 {
+                    self.soon(at + again * 9_000, key('5'));
+                }
+            }
             0 => self.soon(at, key('2')),
             1 => self.soon(at, key('3')),
             2 => self.soon(at, Event::LegEnded { leg, end: LegEnd::HungUp }),
@@ -357,7 +382,9 @@ fn judge(seed: u64, world: &World) {
     let last = world.trace.last().map(|(_, command)| command);
     assert!(matches!(last, Some(Command::End { .. })), "{}", tell("End is last"));
     let (mut consented, mut started, mut stopped) = (false, false, false);
-    let mut accepted = BTreeSet::new();
+    // Who has said yes to this call, and whose leg is whose.
+    let (mut accepted, mut legs) = (BTreeSet::new(), BTreeMap::new());
+    let (mut danger, mut told) = (false, false);
     let mut reserved: i64 = 0;
     for (_, command) in &world.trace {
         match command {
@@ -368,19 +395,38 @@ fn judge(seed: u64, world: &World) {
             Command::Record { how: Recording::Stop } => stopped = true,
             Command::Note { fact } => match fact.as_ref() {
                 Fact::Consent { .. } => consented = true,
-                Fact::Transfer { step: TransferStep::Accepted { .. }, .. } => {
-                    accepted.insert(0);
+                Fact::Transfer {
+                    step: TransferStep::Accepted { agent } | TransferStep::Consulting { agent },
+                    ..
+                } => {
+                    accepted.insert(agent.clone());
                 }
+                Fact::Decided { priority: Priority::P0, .. } => danger = true,
                 Fact::Transfer { step: TransferStep::Offered { .. }, .. } => reserved += 1,
                 _ => {}
             },
             Command::Route { routes } => {
-                let joins = routes.iter().any(|(_, route)| matches!(route, Route::Bridge { .. }));
-                assert!(!joins || !accepted.is_empty(), "{}", tell("bridged unaccepted"));
+                for (leg, route) in routes {
+                    let agent = legs.get(leg);
+                    if matches!(route, Route::Bridge { .. }) && *leg != LegId::CALLER {
+                        let yes = agent.is_some_and(|agent| accepted.contains(agent));
+                        assert!(yes, "{}", tell(&format!("leg {leg} is joined unaccepted")));
+                    }
+                }
+            }
+            Command::DialAgent { leg, card, .. } => {
+                legs.insert(*leg, card.agent.clone());
+            }
+            Command::ReleaseAgent { agent, .. } => {
+                accepted.remove(agent);
+            }
+            Command::Play { leg: LegId::CALLER, what, .. } => {
+                told |= matches!(what.prompt.as_deref(), Some("danger" | "emergency"));
             }
             _ => {}
         }
     }
+    assert!(!danger || told, "{}", tell("danger, and no number to dial"));
     assert!(!started || consented, "{}", tell("recorded without consent"));
     let released = world.trace.iter().filter(|(_, c)| matches!(c, Command::ReleaseAgent { .. }));
     let released = released.count() as i64;

@@ -75,6 +75,7 @@ impl Session {
         match state {
             Some(State::Briefing) => self.briefing_key(now, leg, key),
             Some(State::WrappingUp) => self.wrap_up_key(now, key),
+            Some(State::CallerLost) => self.caller_lost_key(key),
             _ => {}
         }
     }

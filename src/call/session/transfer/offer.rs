@@ -23,6 +23,7 @@ impl Session {
         transfer.by_page = false;
         transfer.held = false;
         transfer.muted = false;
+        transfer.refreshed = false;
         transfer.tries += 1;
         transfer.asked.push(agent.clone());
         let hand_over = transfer.hand_over.clone();
@@ -60,6 +61,10 @@ impl Session {
         }
         let Some(transfer) = self.transfer.as_mut().filter(|t| t.leg == Some(leg)) else { return };
         transfer.leg_alive = false;
+        if transfer.state == State::AwaitingBack && failure == DialFailure::Declined {
+            self.agent_not_back(now);
+            return;
+        }
         if transfer.state != State::Offering {
             self.leg_is_gone(now);
             return;
@@ -89,7 +94,7 @@ impl Session {
 
     /// This agent will not have it: hang up what is left of the offer, and ask the next.
     pub(super) fn next_agent(&mut self, now: Moment, outcome: AgentOutcome) {
-        for timer in [Timer::Ring, Timer::Briefing, Timer::BridgeProof] {
+        for timer in [Timer::Ring, Timer::Briefing, Timer::BridgeProof, Timer::MediaBack] {
             self.timers.stop(timer);
         }
         let Some(mut transfer) = self.transfer.take() else { return };

@@ -19,6 +19,11 @@ impl Session {
             State::Briefing => self.steer_briefing(now, leg, by),
             State::Proving | State::Talking => self.steer_talk(now, leg, by),
             State::WrappingUp if by == Steer::HangUp => self.wrap_up_over(now),
+            State::CallerLost | State::CallingBack => match by {
+                Steer::Key { key } if state == State::CallerLost => self.caller_lost_key(key),
+                Steer::HangUp => self.caller_not_back(now),
+                _ => {}
+            },
             State::Reserving
             | State::Queued
             | State::AwaitingBack

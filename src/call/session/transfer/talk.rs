@@ -2,6 +2,8 @@
 
 use super::*;
 
+/// How long an agent's phone that was asked anew for sound may take to send some.
+const MEDIA_BACK_MAX: Duration = Duration::from_secs(3);
 /// How long the bridge may lack sound from either side.
 const PROOF: Duration = Duration::from_secs(1);
 
@@ -57,10 +59,16 @@ impl Session {
         }
         let Some(transfer) = self.transfer.as_mut().filter(|t| t.leg == Some(leg)) else { return };
         transfer.agent_seen = seen;
-        if !seen && transfer.state == State::Briefing {
-            // A briefing that nobody hears.
-            self.step_of_agent(|agent| TransferStep::AgentLeft { agent });
-            self.next_agent(now, AgentOutcome::Failed);
+        if seen {
+            self.timers.stop(Timer::MediaBack);
+        } else if transfer.state == State::Briefing {
+            // A briefing that nobody hears: the session is offered anew, once.
+            if std::mem::replace(&mut transfer.refreshed, true) {
+                self.media_not_back(now);
+            } else {
+                self.command(Command::Refresh { leg });
+                self.timers.set(Timer::MediaBack, now, MEDIA_BACK_MAX);
+            }
         }
     }
 
@@ -81,6 +89,14 @@ impl Session {
         } else {
             self.note(Fact::Transfer { offer, step: TransferStep::Resumed { leg } });
             self.route_talk();
+        }
+    }
+
+    /// Still no sound from the agent's phone.
+    pub(in super::super) fn media_not_back(&mut self, now: Moment) {
+        if self.transfer.as_ref().is_some_and(|transfer| transfer.state == State::Briefing) {
+            self.step_of_agent(|agent| TransferStep::AgentLeft { agent });
+            self.next_agent(now, AgentOutcome::Failed);
         }
     }
 
@@ -112,6 +128,13 @@ impl Session {
             | State::AwaitingBack
             | State::WrappingUp
             | State::Closing => self.leg_is_gone(now),
+            State::CallerLost | State::CallingBack => {
+                self.command(Command::HangUp {
+                    leg: LegId::CALLER,
+                    cause: HangUpCause::OfferWithdrawn,
+                });
+                self.over_without_caller(now);
+            }
         }
     }
 
@@ -135,8 +158,14 @@ impl Session {
         self.prompt(now, LegId::CALLER, "one_moment", &[]);
         self.command(Command::Listen { leg: LegId::CALLER, mode: ListenMode::Turn });
         self.command(Command::Route { routes: vec![(LegId::CALLER, Route::Music)] });
+        self.timers.set(Timer::AgentBack, now, self.setup.transfer.agent_back);
+        self.ring_again(now);
+    }
+
+    /// Rings the agent who was lost, within the time that the caller is held for them.
+    fn ring_again(&mut self, now: Moment) {
+        let left = self.timers.left(Timer::AgentBack, now);
         let (offer, leg) = (self.new_offer(), self.new_leg());
-        let back = self.setup.transfer.agent_back;
         let Some(transfer) = &mut self.transfer else { return };
         transfer.state = State::AwaitingBack;
         transfer.held = false;
@@ -148,13 +177,21 @@ impl Session {
         let (hand_over, agent) = (transfer.hand_over.clone(), transfer.agent.clone());
         let Some((agent, _)) = agent else { return };
         let card = Box::new(self.offer_card(offer, &agent, &hand_over));
-        self.timers.set(Timer::AgentBack, now, back);
-        self.command(Command::DialAgent { leg, card, ring_ms_max: back.as_millis() as u64 });
+        self.command(Command::DialAgent { leg, card, ring_ms_max: left.as_millis() as u64 });
+    }
+
+    /// Time to ask again: the desk, or the agent who was lost.
+    pub(in super::super) fn retry(&mut self, now: Moment) {
+        match self.transfer.as_ref().map(|transfer| transfer.state) {
+            Some(State::AwaitingBack) => self.ring_again(now),
+            _ => self.reserve(now),
+        }
     }
 
     /// The same agent answered again: joined at once, no second briefing.
     pub(super) fn agent_back(&mut self, now: Moment, leg: LegId) {
         self.timers.stop(Timer::AgentBack);
+        self.timers.stop(Timer::Retry);
         self.prompt(now, leg, "agent_back", &[]);
         self.step_of_agent(|agent| TransferStep::Accepted { agent });
         self.bridge(now);
@@ -166,6 +203,8 @@ impl Session {
             self.transfer = Some(transfer);
             return;
         }
+        self.timers.stop(Timer::AgentBack);
+        self.timers.stop(Timer::Retry);
         self.close_leg(now, &mut transfer, HangUpCause::NoAnswer);
         self.release(&mut transfer, AgentOutcome::Failed);
         transfer.leg = None;
@@ -254,7 +293,7 @@ impl Session {
         }
     }
 
-    fn release_agent(&mut self, outcome: AgentOutcome) {
+    pub(super) fn release_agent(&mut self, outcome: AgentOutcome) {
         let agent = self.transfer.as_mut().and_then(|transfer| transfer.agent.take());
         if let Some((agent, _)) = agent {
             self.command(Command::ReleaseAgent { agent, outcome });
@@ -265,8 +304,9 @@ impl Session {
     pub(super) fn leg_is_gone(&mut self, now: Moment) {
         let state = self.transfer.as_ref().map(|transfer| transfer.state);
         match state {
-            // Rung again in vain: wait out the time, then the front of the queue.
-            Some(State::AwaitingBack) => self.agent_not_back(now),
+            // Rung again in vain, perhaps into the line that broke: once more, until the time is
+            // out.
+            Some(State::AwaitingBack) => self.timers.set(Timer::Retry, now, RING_AGAIN_AFTER),
             Some(State::WrappingUp) => {
                 self.timers.stop(Timer::WrapUp);
                 self.release_agent(AgentOutcome::Served);
@@ -277,5 +317,7 @@ impl Session {
     }
 }
 
+/// A lost agent's phone is rung anew this long after it failed.
+const RING_AGAIN_AFTER: Duration = Duration::from_secs(3);
 /// Time for one last sentence.
 const FAREWELL_MAX: Duration = Duration::from_secs(8);
