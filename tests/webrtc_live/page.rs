@@ -122,8 +122,12 @@ async fn a_refused_microphone_leaves_other_ways() {
     .await;
     wait_shown(&page, "we will call you back", Duration::from_secs(10)).await;
     page.close().await;
-    let audit = aside(move || server.get("/audit").1).await;
+    let [audit, list] =
+        aside(move || ["/audit", "/call-backs"].map(|path| server.get(path).1)).await;
     assert!(audit.contains("call back wanted") && audit.contains("******99"), "{audit}");
-    assert!(!audit.contains("15550199"), "a number is masked");
-    assert!(!audit.contains("<img"), "markup came through");
+    assert!(!audit.contains("0199"), "a number is masked");
+    assert!(!audit.contains("<img") && !audit.contains("alert"), "a name is in the audit");
+    assert!(list.contains("+1 555 0199") && list.contains("tel:+15550199"), "{list}");
+    assert!(list.contains("&lt;img src=x onerror=alert(1)&gt;"), "{list}");
+    assert!(!list.contains("<img"), "markup came through");
 }
