@@ -24,8 +24,9 @@ pub struct Erased {
 }
 
 impl Store {
-    /// Erases all ended calls of a caller's number, and its wishes to be called back. When it returns no byte of them is left in
-    /// the database, its log or the recordings folder. `who` asks, for the audit.
+    /// Erases all ended calls of a caller's number, and its wishes to be called back. When it
+    /// returns no byte of them is left in the database, its log or the recordings folder. `who`
+    /// asks, for the audit.
     ///
     /// # Errors
     /// A recording could not be removed, or the database could not be rewritten; erase again.
