@@ -126,8 +126,8 @@ pub async fn offer_through(
     (Voice::start(client, Codec::Opus), path)
 }
 
-/// A network before one port of the server's, as a NAT is: each address of the page's has one of its
-/// own behind it. Answers the port that the page must send to.
+/// A network before one port of the server's, as a NAT is: each address of the page's has one of
+/// its own behind it. Answers the port that the page must send to.
 pub fn before(network: &Network, server_port: u16) -> u16 {
     let (near, port) = loopback();
     let network = network.clone();

@@ -178,7 +178,8 @@ fn through(port: u16) -> String {
            window.RTCPeerConnection = class extends RTCPeerConnection {{ \
              setRemoteDescription({{type, sdp}}) {{ \
                const all = sdp.split(/a=candidate:.*\\r\\n/); \
-               return super.setRemoteDescription({{type, sdp: all[0] + own + all.slice(1).join('')}}); \
+               const through = all[0] + own + all.slice(1).join(''); \
+               return super.setRemoteDescription({{type, sdp: through}}); \
              }} \
            }}; }})()"
     )
