@@ -37,7 +37,7 @@ fn main() {
 /// the two-channel capture, beside what the caller's clock saw.
 fn first_audio(callers: usize) -> Vec<u64> {
     let server = Server::start("");
-    let answer = capture::recording(&server.folder, VOICE, ANSWER);
+    let answer = capture::recording(&server::voice_cache(), VOICE, ANSWER);
     if answer.is_none() {
         println!("the answer's recording is not in the cache: the clock's figures only");
     }

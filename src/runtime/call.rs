@@ -47,6 +47,8 @@ pub struct Leg {
     held: bool,
     /// Of an agent's browser: the agent has taken the call.
     taken: bool,
+    /// Of an agent's phone: it rang, or was answered.
+    rang: bool,
 }
 
 impl Leg {
@@ -57,12 +59,14 @@ impl Leg {
         answer: String,
     ) -> Self {
         let (signal, local, answer) = (Signal::Sip(sip), Some(local), Some(answer));
-        Self { signal, media, local, answer, agent: None, held: false, taken: true }
+        let (agent, held, taken, rang) = (None, false, true, true);
+        Self { signal, media, local, answer, agent, held, taken, rang }
     }
 
     /// A caller in a browser: its offer is answered already.
     pub fn browser_caller(signal: Signal, media: media::LegHandle) -> Self {
-        Self { signal, media, local: None, answer: None, agent: None, held: false, taken: true }
+        let (local, answer, agent) = (None, None, None);
+        Self { signal, media, local, answer, agent, held: false, taken: true, rang: true }
     }
 }
 

@@ -6,6 +6,16 @@ use super::baresip::{self, Baresip};
 use super::server::{self, Server, have_models, speak, transcribe};
 use super::tone::{Part, compose};
 
+/// A call of the simulated caller that must go as expected; otherwise the record is shown.
+fn goes_well(server: &Server, arguments: &[&str]) -> serde_json::Value {
+    let uri = server.uri();
+    let arguments = [&["call", &uri], arguments].concat();
+    let (status, out, error) = server::warmline(&arguments);
+    let calls = server.ended_calls(1, Duration::from_secs(30));
+    assert_eq!(status, 0, "{out}\n{error}\n{:#}", calls[0]);
+    calls.into_iter().next().expect("one call")
+}
+
 /// baresip says "When are you open?" over the greeting's end and hears the hours.
 #[test]
 fn a_question_is_answered_aloud() {
@@ -28,7 +38,7 @@ fn a_question_is_answered_aloud() {
 
     let heard = transcribe(&caller.received());
     assert!(heard.contains("automated"), "the notice is heard: {heard}");
-    assert!(heard.contains("open"), "the answer is heard: {heard}");
+    assert!(heard.contains("monday"), "the answer is heard: {heard}");
     let call = &calls[0];
     let text = call.to_string().to_lowercase();
     assert!(text.contains("opening_hours"), "{call:#}");
@@ -49,7 +59,7 @@ fn the_simulated_caller_judges_what_it_hears() {
         "--say",
         "When are you open?",
         "--expect",
-        "open",
+        "Monday",
     ]);
     assert_eq!(status, 0, "{out}\n{error}");
     let (status, out, _) = server::warmline(&[
@@ -72,22 +82,67 @@ fn an_order_is_looked_up_in_a_business_system() {
         return;
     }
     let server = Server::start_with_shop("");
-    let (status, out, error) = server::warmline(&[
-        "call",
-        &server.uri(),
-        "--say",
-        "Where is my order?",
-        "--then",
-        "Four two one seven.",
-        "--then",
-        "Yes.",
-        "--then",
-        "One two three four five.",
-        "--expect",
-        "order",
-    ]);
-    assert_eq!(status, 0, "{out}\n{error}");
-    let calls = server.ended_calls(1, Duration::from_secs(20));
-    let text = calls[0].to_string();
-    assert!(text.contains("order_status"), "{:#}", calls[0]);
+    let turns = ["Four two one seven.", "Yes, that's right.", "One two three four five."];
+    let mut arguments = vec!["--say", "Where is my order?"];
+    arguments.extend(turns.iter().flat_map(|turn| ["--then", turn]));
+    arguments.extend(["--expect", "postcode", "--expect", "on its way"]);
+    let call = goes_well(&server, &arguments);
+    let text = call.to_string();
+    assert!(text.contains("order_status"), "{call:#}");
+    assert!(text.contains("order: replied"), "{call:#}");
+    assert_eq!(call["disposition"], "answered", "{call:#}");
+    assert!(server.tasks().is_empty(), "asking does nothing");
+}
+
+/// A task is read back, done after the second fact, and once.
+#[test]
+fn an_order_is_cancelled_after_the_postcode_and_once() {
+    if !have_models("task") {
+        return;
+    }
+    let server = Server::start_with_shop("");
+    let turns = ["Four two one seven.", "Yes, that's right.", "One two three four five."];
+    let mut arguments = vec!["--say", "Please cancel my order."];
+    arguments.extend(turns.iter().flat_map(|turn| ["--then", turn]));
+    arguments.extend(["--expect", "cancel order", "--expect", "postcode", "--expect", "77"]);
+    let call = goes_well(&server, &arguments);
+    assert_eq!(call["disposition"], "answered", "{call:#}");
+    let tasks = server.tasks();
+    assert_eq!(tasks.len(), 1, "{tasks:?}");
+    let id = call["id"].as_str().unwrap_or("no id");
+    assert!(tasks[0].starts_with(&format!("POST /orders/4217/cancel {id}-")), "{tasks:?}");
+}
+
+/// A business system that does not answer in its time: an apology, and a person.
+#[test]
+fn a_system_that_hangs_leads_to_an_apology_and_a_person() {
+    if !have_models("time-out") {
+        return;
+    }
+    let server = Server::start_with_shop("");
+    let turns = ["Nine zero three eight.", "Yes, that's right."];
+    let mut arguments = vec!["--say", "Where is my order?"];
+    arguments.extend(turns.iter().flat_map(|turn| ["--then", turn]));
+    arguments.extend(["--expect", "does not answer"]);
+    let call = goes_well(&server, &arguments);
+    let text = call.to_string();
+    assert!(text.contains("no reply in time"), "{call:#}");
+    assert!(text.contains("\"wanted\""), "a person is asked for: {call:#}");
+}
+
+/// What a number's own line of the configuration says of consent holds: nothing is recorded.
+#[test]
+fn a_number_without_recording_leaves_none_and_says_so() {
+    if !have_models("consent") {
+        return;
+    }
+    let server = Server::start("[[numbers]]\ndialled = \"help\"\nconsent = \"off\"\n");
+    let folder = tempfile::tempdir().expect("a folder");
+    let question = speak(folder.path(), "question.wav", "When are you open?");
+    let question = question.to_string_lossy().into_owned();
+    // The caller's voice out of a file, as well.
+    let call = goes_well(&server, &["--wav", &question, "--expect", "Monday"]);
+    let said = call["lines"].to_string();
+    assert!(said.contains("transcribed") && !said.contains("recorded"), "the notice: {call:#}");
+    assert!(server.recordings().is_empty(), "{:?}", server.recordings());
 }

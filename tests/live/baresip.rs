@@ -30,8 +30,12 @@ pub fn is_there(test: &str) -> bool {
 impl Baresip {
     /// A phone that sends `sound` on every call. An agent's phone answers by itself.
     pub fn start(sound: &Path, answers: bool) -> Baresip {
+        Self::start_on(ports(), sound, answers)
+    }
+
+    /// The same on a block of ports of the test's choice.
+    pub fn start_on(port: u16, sound: &Path, answers: bool) -> Baresip {
         let folder = tempfile::tempdir().expect("a folder");
-        let port = ports();
         let (sip_port, control_port) = (port, port + 4);
         write_config(folder.path(), sound, sip_port, control_port, answers);
         let child = Command::new("baresip")
@@ -57,6 +61,12 @@ impl Baresip {
 
     pub fn output(&self) -> String {
         fs::read_to_string(self.folder.path().join("out.txt")).unwrap_or_default()
+    }
+
+    /// Where it takes and places calls.
+    #[allow(dead_code)] // for the tests of transfers
+    pub fn sip_port(&self) -> u16 {
+        self.sip_port
     }
 
     pub fn contact(&self) -> String {

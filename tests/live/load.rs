@@ -24,6 +24,11 @@ fn two_hundred_calls_at_twenty_a_second_and_none_lost() {
     assert_eq!(peer.wait(), 0, "{}\n{}", peer.errors(), server.log());
     let calls = server.ended_heads(200, Duration::from_secs(30));
     assert_eq!(calls.len(), 200);
+    let ids: std::collections::BTreeSet<_> =
+        calls.iter().filter_map(|c| c["id"].as_str()).collect();
+    assert_eq!(ids.len(), 200, "each call has an id of its own");
+    let open = calls.iter().filter(|call| !call["disposition"].is_string()).count();
+    assert_eq!(open, 0, "each call has a disposition");
     let failed: Vec<_> =
         calls.iter().filter(|call| call["disposition"] == "system_failure").collect();
     assert!(failed.is_empty(), "{failed:#?}");

@@ -7,6 +7,7 @@ mod sipp;
 mod tone;
 
 mod answers;
+mod demo;
 mod endings;
 mod load;
 mod signalling;

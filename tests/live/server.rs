@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::{Mutex, mpsc};
+use std::sync::{Arc, Mutex, mpsc};
 use std::time::{Duration, Instant};
 
 pub const BINARY: &str = env!("CARGO_BIN_EXE_warmline");
@@ -20,6 +20,7 @@ pub struct Server {
     /// The token that the tests' API calls carry.
     token: String,
     child: Option<Child>,
+    tasks: Tasks,
     _keep: Option<tempfile::TempDir>,
 }
 
@@ -68,17 +69,25 @@ impl Server {
 
     /// Starts with a business system that knows order 4217.
     pub fn start_with_shop(extra: &str) -> Server {
-        let shop = shop();
+        let (shop, tasks) = shop();
         let keep = tempfile::tempdir().expect("a folder for the server");
         let tables = keep.path().join("tables/knowledge");
         fs::create_dir_all(&tables).expect("is writable");
         let connectors = include_str!("../../src/knowledge/tables/connectors.toml");
         let connectors = connectors.replace("127.0.0.1:8099", &format!("127.0.0.1:{shop}"));
+        let connectors = connectors.replace("timeout_ms = 3000", "timeout_ms = 1000");
         fs::write(tables.join("connectors.toml"), connectors).expect("is writable");
         let mut server =
             Self::start_whole(keep.path(), "", &format!("[[numbers]]\ndialled = \"x\"\n{extra}"));
         server._keep = Some(keep);
+        server.tasks = tasks;
         server
+    }
+
+    /// What the business system was told to do so far, with the keys of the tasks.
+    #[allow(dead_code)] // for the tests of answers
+    pub fn tasks(&self) -> Vec<String> {
+        self.tasks.lock().expect("no test panics here").clone()
     }
 
     /// Starts in `folder`, which stays.
@@ -91,6 +100,11 @@ impl Server {
         let tables = match folder.join("tables").exists() {
             true => "tables = \"tables\"",
             false => "",
+        };
+        // Rendered once for all tests: two cores have enough to do.
+        let voice = match extra.contains("[voice]") {
+            true => String::new(),
+            false => format!("[voice]\ncache = \"{}\"\n", voice_cache().display()),
         };
         let config = format!(
             r#"
@@ -108,7 +122,7 @@ listen = "127.0.0.1:{web_port}"
 [[trunks]]
 id = "loopback"
 addresses = ["127.0.0.1"]
-{extra}
+{voice}{extra}
 "#
         );
         fs::write(folder.join("warmline.toml"), config).expect("the folder is writable");
@@ -119,6 +133,7 @@ addresses = ["127.0.0.1"]
             web_port,
             token: String::new(),
             child: Some(child),
+            tasks: Tasks::default(),
             _keep: None,
         };
         server.wait_until_ready();
@@ -326,23 +341,50 @@ impl Drop for Server {
     }
 }
 
-/// A small business system on a free port.
-fn shop() -> u16 {
-    use axum::routing::get;
+/// Tasks that a business system was given: method, path and idempotency key.
+type Tasks = Arc<Mutex<Vec<String>>>;
+
+/// A small business system on a free port, and what it was told to do. Order 9038 hangs.
+fn shop() -> (u16, Tasks) {
+    use axum::extract::{Path, State};
+    use axum::http::HeaderMap;
+    use axum::routing::{get, post};
+    let tasks = Tasks::default();
+    let kept = tasks.clone();
     let (tell, told) = mpsc::channel();
     std::thread::spawn(move || {
         block_on(async move {
-            let order = || async {
-                r#"{"number":"4217","status":"is on its way","arrives":"tomorrow",
-                    "customer":{"postcode":"12345"}}"#
+            let order = async |Path(number): Path<String>| {
+                if number == "9038" {
+                    tokio::time::sleep(Duration::from_secs(30)).await;
+                }
+                format!(
+                    r#"{{"number":"{number}","status":"is on its way","arrives":"tomorrow",
+                        "customer":{{"postcode":"12345"}}}}"#
+                )
             };
-            let app = axum::Router::new().route("/orders/4217", get(order));
+            let cancel =
+                async |State(tasks): State<Tasks>, Path(number): Path<String>, head: HeaderMap| {
+                    let key = head.get("idempotency-key").and_then(|key| key.to_str().ok());
+                    let task = format!("POST /orders/{number}/cancel {}", key.unwrap_or("no key"));
+                    tasks.lock().expect("no test panics here").push(task);
+                    r#"{"reference":"77"}"#
+                };
+            let app = axum::Router::new()
+                .route("/orders/{number}", get(order))
+                .route("/orders/{number}/cancel", post(cancel))
+                .with_state(kept);
             let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
             tell.send(listener.local_addr().expect("is bound").port()).expect("is awaited");
             axum::serve(listener, app).await.expect("serves");
         });
     });
-    told.recv().expect("is bound")
+    (told.recv().expect("is bound"), tasks)
+}
+
+/// Where the tests' servers keep what they rendered.
+pub fn voice_cache() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join("voice-cache")
 }
 
 /// The repository's models, fetched by `./dev`.

@@ -1,7 +1,7 @@
 //! Handed over warm: offer with the transcript, briefing, accept, and both hear each other.
 
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::baresip::{self, Baresip};
 use super::server::{Server, have_models, ports, speak, transcribe, warmline};
@@ -52,8 +52,10 @@ fn a_person_is_briefed_accepts_and_both_hear_each_other() {
 
     caller.dial(&server.uri());
     caller.wait_for("Call established", Duration::from_secs(15));
+    let connected = Instant::now();
     agent_phone.wait_for("Call established", Duration::from_secs(40));
     std::thread::sleep(Duration::from_secs(5));
+    let accepted = connected.elapsed();
     agent_phone.press('1');
     std::thread::sleep(Duration::from_secs(16));
     caller.hang_up();
@@ -67,12 +69,24 @@ fn a_person_is_briefed_accepts_and_both_hear_each_other() {
     assert!(tone > 3.0, "the agent hears the caller: {tone} s\n{}", server.log());
     let tone = seconds_of(&caller_heard, RATE_HZ, AGENT_HZ);
     assert!(tone > 3.0, "the caller hears the agent: {tone} s\n{}", server.log());
-    // What the agent's phone sent before 1 was pressed never reached the caller: it sent its tone
-    // for some five seconds of briefing more than the caller heard.
-    assert!(tone < 20.0, "the briefing was private: {tone} s");
+    // The agent's phone sent its tone from its answer on: none of it is heard before the 1. A
+    // second for the phone to say that it is connected.
+    let before = (accepted.as_secs_f32() - 1.0) * RATE_HZ as f32;
+    let early = seconds_of(&caller_heard[..before as usize], RATE_HZ, AGENT_HZ);
+    assert!(early == 0.0, "the briefing is private: {early} s of the agent in the caller's ear");
+    assert!(accepted > Duration::from_secs(10), "there was a briefing: {accepted:?}");
 
     let briefing = transcribe(&agent_phone.received());
     assert!(briefing.contains("press"), "the agent is told the keys: {briefing}");
+    assert!(briefing.contains("person"), "the agent is told why: {briefing}");
+    let figures = server.get("/metrics").1;
+    for figure in [
+        "warmline_time_to_person_seconds_count 1",
+        "warmline_calls_ended_total{disposition=\"transferred\"} 1",
+        "warmline_offers_ended_total{outcome=\"served\"} 1",
+    ] {
+        assert!(figures.lines().any(|line| line == figure), "{figure}\n{figures}");
+    }
     assert_eq!(calls[0]["disposition"], "transferred", "{:#}", calls[0]);
     assert!(server.is_recorded(&calls[0]));
 }
@@ -156,8 +170,61 @@ fn when_nobody_answers_the_machine_comes_back() {
     caller.quit();
     let heard = transcribe(&caller.received());
     let record = calls[0].to_string();
-    assert!(heard.contains("sorry"), "an apology is heard (still there: {established}): {heard}");
-    assert!(record.contains("gave_up") || record.contains("failed"), "{record}");
+    assert!(established, "the caller is still there");
+    assert!(heard.contains("sorry"), "an apology is heard: {heard}");
+    assert!(record.contains("gave_up") && record.contains("failed"), "{record}");
+    // An address where no phone is: somebody must look after it.
+    let health = server.get("/healthz").1;
+    assert!(health.contains("cannot be rung"), "{health}");
+    assert!(server.log().contains("cannot be rung"), "{}", server.log());
+}
+
+/// The caller's phone dies in the conversation: the agent presses 5, it is called back, and both
+/// talk again.
+#[test]
+fn a_caller_who_was_cut_off_is_called_back() {
+    if !have_models("call back") || !baresip::is_there("call back") {
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let (caller_sound, agent_sound) = sounds(folder.path());
+    let mut agent_phone = Baresip::start(&agent_sound, true);
+    let server = Server::start(&agent(&agent_phone.contact(), false));
+    let caller = Baresip::start(&caller_sound, false);
+    let port = caller.sip_port();
+    caller.dial(&server.uri());
+    agent_phone.wait_for("Call established", Duration::from_secs(60));
+    std::thread::sleep(Duration::from_secs(4));
+    agent_phone.press('1');
+    let step = |name: &str, count: usize| {
+        let found = wait_for(Duration::from_secs(60), || {
+            let heads = server.heads();
+            let call = server.json(&format!("/api/calls/{}", heads.first()?["id"].as_str()?));
+            let steps = call["transfer_steps"].as_array()?;
+            let there = steps.iter().filter(|step| step["step"] == name).count();
+            (there >= count).then_some(())
+        });
+        let all = server.heads();
+        assert!(found.is_some(), "{count} × {name}: {all:#?}\n{}", server.log());
+    };
+    step("bridged", 1);
+    drop(caller);
+    step("caller_lost", 1);
+    let tone = folder.path().join("back.wav");
+    compose(&tone, &[Part::Tone { hz: CALLER_HZ, seconds: 60.0 }]);
+    let mut again = Baresip::start_on(port, &tone, true);
+    agent_phone.press('5');
+    step("bridged", 2);
+    std::thread::sleep(Duration::from_secs(5));
+    agent_phone.hang_up();
+    let calls = server.ended_calls(1, Duration::from_secs(40));
+    assert_eq!(calls[0]["disposition"], "transferred", "{:#}", calls[0]);
+    agent_phone.quit();
+    again.quit();
+    let heard = seconds_of(&read(&again.received()), RATE_HZ, AGENT_HZ);
+    assert!(heard > 2.0, "who was called back hears the agent: {heard} s");
+    let heard = seconds_of(&read(&agent_phone.received()), RATE_HZ, CALLER_HZ);
+    assert!(heard > 2.0, "the agent hears who was called back: {heard} s");
 }
 
 /// The link in the offer opens for that offer's agent alone, until wrap-up ends.

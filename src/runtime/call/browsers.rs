@@ -61,8 +61,16 @@ impl CallTask {
             entry.legs.push(signal.clone());
         }
         let agent = Some(card.agent.clone());
-        let open =
-            Leg { signal, media, local: None, answer: None, agent, held: false, taken: false };
+        let open = Leg {
+            signal,
+            media,
+            local: None,
+            answer: None,
+            agent,
+            held: false,
+            taken: false,
+            rang: true,
+        };
         self.legs.insert(leg, open);
         self.shared.browsers.seats.carry(&card.agent, own);
         Ok(true)

@@ -40,6 +40,9 @@ impl CallTask {
             Command::CallBack => self.call_back().await,
             Command::Refresh { leg } => self.offer_anew(leg),
             Command::HangUp { leg, cause } => {
+                if cause == crate::call::command::HangUpCause::NoAnswer {
+                    self.alarm_if_silent(leg);
+                }
                 if let Some(open) = self.legs.get(&leg) {
                     open.signal.hang_up(cause);
                 }

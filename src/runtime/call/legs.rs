@@ -26,7 +26,12 @@ impl CallTask {
     pub(super) async fn take_sip(&mut self, sip: SipLegId, event: LegEvent) {
         let Some(leg) = self.leg_of(sip) else { return };
         match event {
-            LegEvent::Ringing { .. } => self.happen(Event::LegRinging { leg }).await,
+            LegEvent::Ringing { .. } => {
+                if let Some(open) = self.legs.get_mut(&leg) {
+                    open.rang = true;
+                }
+                self.happen(Event::LegRinging { leg }).await;
+            }
             LegEvent::Answered { answer } => self.agent_answered(leg, &answer).await,
             LegEvent::Failed { failure, status } => {
                 self.alarm_if_broken(leg, failure, status);
@@ -151,7 +156,11 @@ impl CallTask {
         if leg != LegId::CALLER {
             self.begin_leg_row(leg, "agent").await;
         }
-        if let Some(agent) = self.legs.get(&leg).and_then(|open| open.agent.clone()) {
+        let open = self.legs.get_mut(&leg);
+        if let Some(agent) = open.and_then(|open| {
+            open.rang = true;
+            open.agent.clone()
+        }) {
             locked(&self.shared.broken_phones).remove(&agent);
         }
         self.happen(Event::LegAnswered { leg }).await;
@@ -176,6 +185,15 @@ impl CallTask {
             (_, _) => {
                 tracing::info!(call = %self.id, leg = leg.0, ?failure, ?status, "not reached");
             }
+        }
+    }
+
+    /// Nobody answered: a phone that did not even ring is not there.
+    pub(super) fn alarm_if_silent(&self, leg: LegId) {
+        let Some(open) = self.legs.get(&leg).filter(|open| !open.rang) else { return };
+        if let (Some(agent), Some(_)) = (&open.agent, open.signal.sip()) {
+            tracing::warn!(call = %self.id, %agent, "cannot be rung: the phone says nothing");
+            locked(&self.shared.broken_phones).insert(agent.clone());
         }
     }
 
@@ -244,7 +262,8 @@ impl CallTask {
             entry.legs.push(Signal::Sip(sip.clone()));
         }
         let (signal, local) = (Signal::Sip(sip), Some(local));
-        let leg_now = Leg { signal, media, local, answer: None, agent, held: false, taken: true };
+        let (answer, held, taken, rang) = (None, false, true, false);
+        let leg_now = Leg { signal, media, local, answer, agent, held, taken, rang };
         self.legs.insert(leg, leg_now);
         Ok(())
     }

@@ -50,7 +50,8 @@ impl Cache {
     pub fn put(&mut self, key: &str, pcm: &Pcm, for_good: bool) {
         self.hold(key, pcm);
         if for_good {
-            let part = self.path(key).with_extension("part");
+            // Of this process alone: others may fill the same folder.
+            let part = self.path(key).with_extension(format!("{}.part", std::process::id()));
             if write_wav(&part, pcm).is_ok() {
                 let _ = fs::rename(&part, self.path(key));
             }
