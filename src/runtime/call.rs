@@ -313,6 +313,8 @@ impl CallTask {
         });
         entry.state = state.to_owned();
         entry.agent = agent.or(entry.agent.take());
+        drop(active);
+        self.shared.pages.something_changed();
     }
 
     /// Whatever is left of legs is hung up; ears close.

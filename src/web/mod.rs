@@ -11,6 +11,7 @@ mod audio;
 pub mod browser;
 mod call;
 mod calls;
+mod changes;
 mod desk;
 mod dial;
 mod dial_page;
@@ -117,6 +118,7 @@ struct App {
     gate: gate::Gate,
     views: gate::Views,
     call_backs: gate::CallBacks,
+    streams: changes::Streams,
     /// Passwords that are hashed at the same time: each takes 19 MiB and some 50 ms.
     hashing: Semaphore,
 }
@@ -134,6 +136,7 @@ pub fn router(state: WebState) -> Router {
         gate: gate::Gate::default(),
         views: gate::Views::default(),
         call_backs: gate::CallBacks::default(),
+        streams: changes::Streams::default(),
         hashing: Semaphore::new(limits::HASHES_AT_ONCE),
     });
     routes::build(app)

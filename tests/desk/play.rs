@@ -39,13 +39,22 @@ impl<'a> Play<'a> {
     }
 
     pub fn reserve(&self) {
+        self.want(Some(self.agent.clone()), false);
+    }
+
+    /// Any agent will do; waits until one is free.
+    pub fn queue(&self) {
+        self.want(None, true);
+    }
+
+    fn want(&self, only: Option<AgentId>, queue: bool) {
         let request = ReservationRequest {
             skills: Vec::new(),
             language: Language::english(),
             priority: Priority::P1,
             except: Vec::new(),
-            only: Some(self.agent.clone()),
-            queue: false,
+            only,
+            queue,
         };
         self.server.desk.send(DeskMessage::Reserve(self.call.clone(), Box::new(request)));
     }

@@ -46,7 +46,8 @@ export function head(place, call) {
   ]);
 }
 
-function stageWords(call) {
+/** Where the call stands, in words. */
+export function stageWords(call) {
   const { stage, consult, muted } = call;
   if (consult && stage === "talking") {
     const name = consult.name;
@@ -127,14 +128,15 @@ export function suggestions(place, call, read) {
           h("strong", {}, answer.about),
           h("button", { type: "button", disabled: !talking, onclick: () => read(answer.text), "aria-keyshortcuts": String(at + 1), title: "The voice reads it to the caller" },
             "Read aloud", h("kbd", {}, String(at + 1))),
-          h("button", { type: "button", onclick: (event) => copy(event.currentTarget, answer.text) }, "Copy")),
+          h("button", { type: "button", "data-copy": at + 1, onclick: (event) => copy(event.currentTarget, answer.text) }, "Copy")),
         h("p", {}, answer.text)))));
   });
 }
 
 async function copy(button, text) {
-  await navigator.clipboard?.writeText(text).catch(() => {});
-  button.textContent = "Copied";
+  // Without HTTPS there is no clipboard.
+  const done = await navigator.clipboard?.writeText(text).then(() => true, () => false);
+  button.textContent = done ? "Copied" : "Not copied";
   setTimeout(() => { button.textContent = "Copy"; }, 1500);
 }
 

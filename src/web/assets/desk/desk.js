@@ -3,7 +3,7 @@
 import { button, h, setClock, tickAll } from "./desk-dom.js";
 import { Socket } from "./desk-socket.js";
 import { idle, presenceMenu } from "./desk-presence.js";
-import { customer, head, suggestions, why } from "./desk-card.js";
+import { customer, head, stageWords, suggestions, why } from "./desk-card.js";
 import { actionBar, actionsOf, chooser } from "./desk-actions.js";
 import { Transcript } from "./desk-transcript.js";
 import { WrapUp } from "./desk-wrapup.js";
@@ -17,12 +17,14 @@ const OFFERED = new Set(["offered", "ringing", "briefing"]);
 const main = document.getElementById("desk");
 const presence = document.getElementById("presence");
 const notices = document.getElementById("notices");
+const told = document.getElementById("told");
 const title = document.title;
 let hello = null;
 let desk = null;
 let call = null;
 let view = null;
 let notification = null;
+let opener = null;
 
 const socket = new Socket("/desk/socket", {
   open: () => document.body.classList.remove("lost"),
@@ -70,7 +72,7 @@ function viewOf(id) {
   view = {
     id,
     head: part("call-head"),
-    bar: part("bar"),
+    bar: h("div", { class: "bar", role: "toolbar", "aria-label": "Call", tabindex: -1 }),
     menu: part("menu-place"),
     why: part("panel why"),
     answers: part("panel answers-panel"),
@@ -114,6 +116,7 @@ function draw() {
   if (!desk || !hello) return;
   presenceMenu(presence, desk, hello, send);
   document.body.dataset.stage = call?.stage ?? "idle";
+  tell();
   if (!call) {
     view = null;
     if (main.dataset.view !== "idle") {
@@ -137,6 +140,12 @@ function draw() {
   suggestions(own.answers, call, (text) => send({ type: "say", call: call.call, offer: call.offer, text }));
   own.notes.take(call.notes);
   drawWrapUp(own);
+}
+
+/** For who hears the page: where the call stands, and of a new one the line that says it all. */
+function tell() {
+  const words = !call ? "" : OFFERED.has(call.stage) ? `${stageWords(call)}: ${call.summary}` : stageWords(call);
+  if (told.textContent !== words) told.textContent = words;
 }
 
 function drawWrapUp(own) {
@@ -172,10 +181,16 @@ function act(message) {
     ]],
   };
   const [title, entries] = menus[message]();
+  if (!view.menu.contains(document.activeElement)) opener = document.activeElement;
   chooser(view.menu, title, entries, closeMenu);
 }
 
-const closeMenu = () => view?.menu.replaceChildren();
+function closeMenu() {
+  const focused = view?.menu.contains(document.activeElement);
+  view?.menu.replaceChildren();
+  if (focused && opener?.isConnected) opener.focus({ preventScroll: true });
+  opener = null;
+}
 
 /** A new offer: said where the agent looks, even in another window. */
 function alertFor(before) {
