@@ -22,7 +22,7 @@ use tokio::time::{Interval, sleep};
 
 use super::guard::{Actor, cookie_name};
 use super::limits::{
-    CHANGES_EVERY, SOCKET_LOOK_EVERY, STREAMS_MAX, STREAMS_OF_USER_MAX, STREAM_COMES_AGAIN,
+    CHANGES_EVERY, SOCKET_LOOK_EVERY, STREAM_COMES_AGAIN, STREAMS_MAX, STREAMS_OF_USER_MAX,
 };
 use super::{Shared, api, desk};
 

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use warmline::call::command::TransferStep;
+use warmline::call::command::{AgentOutcome, TransferStep};
 use warmline::call::steer::Steer;
 
 use super::browser::is_there;
@@ -53,6 +53,7 @@ async fn an_offer_rings_on_the_chosen_device_until_it_is_answered() {
     anna.wait("a notification", "return window.told.length === 1").await;
     assert_eq!(anna.run("return window.rung.length").await, 0, "the phone rings by itself");
     first.own(36_000, |agent| TransferStep::Declined { agent });
+    first.release(AgentOutcome::Declined);
     anna.wait_stage("idle").await;
     assert_eq!(anna.run("return window.told[0].open").await, false, "the offer is gone");
 

@@ -43,7 +43,12 @@ async fn the_list_of_calls_lives_by_the_stream_and_without_it() {
         page.wait_text("Live now").await;
         page.wait_text("Marta Ellison").await;
     }
-    polled.wait("its clock runs", "return document.querySelector('.card .clock').textContent >= '0:02'").await;
+    polled
+        .wait(
+            "its clock runs",
+            "return document.querySelector('.card .clock').textContent >= '0:02'",
+        )
+        .await;
     streamed.shoot("17-live-list").await;
     // The focus stays on the card that it was on while the list is drawn anew.
     streamed.run("document.querySelector('.card').focus()").await;

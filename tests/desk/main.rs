@@ -10,6 +10,7 @@ mod page;
 mod play;
 mod shape;
 mod shop;
+mod sound;
 mod whole;
 
 // The web tests' server and example calls; not all of them are used here.

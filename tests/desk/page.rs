@@ -193,6 +193,10 @@ async fn what_comes_from_outside_is_text() {
     play.agent_says(42_000, &all);
     anna.wait("the line", "return document.querySelectorAll('.lines li').length > 6").await;
     anna.find("#notes").await.send_keys(&all).await.expect("typed");
+    // However long: no caller's name pushes the buttons off the screen.
+    let wide = "const main = document.querySelector('main'); \
+                return main.scrollWidth <= main.clientWidth";
+    assert_eq!(anna.run(wide).await, true, "the desk is wider than the screen");
     anna.shoot("09-markup").await;
     // The server has the notes before the page asks for them again.
     tokio::time::sleep(Duration::from_millis(1_500)).await;

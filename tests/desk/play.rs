@@ -133,7 +133,11 @@ impl<'a> Play<'a> {
     /// The caller hangs up; the wrap-up begins.
     pub fn end(&self, at_ms: u64) {
         self.step(at_ms, TransferStep::Ended);
-        let outcome = AgentOutcome::Served;
+        self.release(AgentOutcome::Served);
+    }
+
+    /// The agent is the desk's again.
+    pub fn release(&self, outcome: AgentOutcome) {
         let message = DeskMessage::Release(self.call.clone(), self.agent.clone(), outcome);
         self.server.desk.send(message);
     }

@@ -63,8 +63,14 @@ function show(state) {
 async function open() {
   const id = localStorage.getItem(`${ON}-microphone`);
   const audio = { echoCancellation: true, noiseSuppression: true, autoGainControl: true };
-  if (id) audio.deviceId = { ideal: id };
-  return navigator.mediaDevices.getUserMedia({ audio });
+  if (!id) return navigator.mediaDevices.getUserMedia({ audio });
+  try {
+    // Chromium takes its default device where the chosen one is only "ideal".
+    return await navigator.mediaDevices.getUserMedia({ audio: { ...audio, deviceId: { exact: id } } });
+  } catch (error) {
+    if (error.name === "NotAllowedError") throw error;
+    return navigator.mediaDevices.getUserMedia({ audio });
+  }
 }
 
 async function turnOn() {

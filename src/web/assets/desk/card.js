@@ -98,7 +98,8 @@ export function customer(place, call) {
       unknown: () => h("p", { class: "quiet" }, "Not a known customer."),
       failed: () => h("p", { class: "quiet" }, `The business system: ${call.customer.why}.`),
       known: () => [
-        definitions(call.customer.fields.map((field) => [field.name, field.value])),
+        h("dl", { class: "facts" }, call.customer.fields.map((field) =>
+          h("div", {}, h("dt", {}, words(field.name)), h("dd", {}, field.value)))),
         call.customer.orders.length > 0
           ? h("ul", { class: "orders" }, call.customer.orders.map(order))
           : null,

@@ -173,7 +173,7 @@ function act(message) {
     decline: () => ["Why not?", [...hello.declines, "No reason"].map((reason, at) =>
       button(reason, at < 9 ? String(at + 1) : null, { "data-choice": at + 1, onclick: say("decline", { reason: reason === "No reason" ? null : reason }) }))],
     keypad: () => ["Keys to the caller's line", [..."123456789*0#"].map((key) =>
-      h("button", { type: "button", class: "key", "data-choice": key, onclick: say("key", { key }) }, key))],
+      h("button", { type: "button", class: "digit", "data-choice": key, onclick: say("key", { key }) }, key))],
     transfer: () => ["Transfer to", [
       ...desk.colleagues.map((colleague, at) => button(`${colleague.name} · ${colleague.state === "available" ? "free" : colleague.state.replaceAll("_", " ")}`,
         at < 8 ? String(at + 1) : null, { "data-choice": at + 1, disabled: colleague.state !== "available", onclick: say("consult", { agent: colleague.agent }) })),
