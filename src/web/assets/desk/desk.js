@@ -28,7 +28,10 @@ let opener = null;
 
 const socket = new Socket("/desk/socket", {
   open: () => document.body.classList.remove("lost"),
-  lost: () => document.body.classList.add("lost"),
+  lost: () => {
+    document.body.classList.add("lost");
+    told.textContent = "No connection to the server. A running call goes on.";
+  },
   loggedOut: () => location.assign("/login?next=%2Fdesk"),
   message: (message) => takes[message.type]?.(message),
 });
