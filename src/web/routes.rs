@@ -9,8 +9,8 @@ use crate::store::users::Role;
 
 use super::limits::BODY_BYTES_MAX;
 use super::{
-    Shared, api, assets, audio, call, calls, changes, desk, dial, dial_page, guard, headers, login, offer,
-    openapi, peer, status,
+    Shared, api, assets, audio, call, calls, changes, desk, dial, dial_page, guard, headers, login,
+    offer, openapi, peer, status,
 };
 
 /// Who may use a route.

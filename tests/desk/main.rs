@@ -1,5 +1,5 @@
-//! The agent's desk in a real Chromium, on a real server. Most tests play the call's facts (`play`);
-//! `whole` and `colleague` have the real binary with real callers and real agents' phones.
+//! The agent's desk in a real Chromium, on a real server. Most tests play the call's facts
+//! (`play`); `whole` and `colleague` have the real binary, real callers and real agents' phones.
 
 mod alerts;
 mod browser;

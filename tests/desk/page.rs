@@ -123,18 +123,7 @@ const MARKUP: [&str; 4] = [
 
 /// Notes over all pages whatever was made of such a string, although no such script runs here: an
 /// element that we never make, a handler in an attribute, a script that the policy stopped.
-const WATCH: &str = r#"
-const foreign = "[onerror],[onload],script:not([src]),img,iframe,object,[href^='javascript:' i]";
-addEventListener("securitypolicyviolation", (event) => {
-  localStorage.stopped = `${event.violatedDirective} ${event.blockedURI} on ${location.pathname}`;
-});
-new MutationObserver((changes) => {
-  for (const node of changes.flatMap((change) => [...change.addedNodes])) {
-    const made = node.matches?.(foreign) ? node : node.querySelector?.(foreign);
-    if (made) localStorage.made = `${made.outerHTML} on ${location.pathname}`;
-  }
-}).observe(document, { childList: true, subtree: true });
-"#;
+const WATCH: &str = include_str!("watch.js");
 
 async fn watched(page: &Chromium) -> serde_json::Value {
     page.run("return { ...localStorage }").await
@@ -312,18 +301,7 @@ async fn a_second_tab_takes_over_and_the_first_can_take_it_back() {
 }
 
 /// Keeps the page's sockets, and lets none through while the network is `away`.
-const SOCKETS: &str = r#"
-window.sockets = [];
-window.codes = [];
-const Real = window.WebSocket;
-window.WebSocket = class extends Real {
-  constructor(address) {
-    super(window.away ? new URL("/nowhere", address) : address);
-    window.sockets.push(this);
-    this.addEventListener("close", (event) => window.codes.push(event.code));
-  }
-};
-"#;
+const SOCKETS: &str = include_str!("sockets.js");
 
 // One thread: nothing is sent between two lines of the flood.
 #[tokio::test(flavor = "current_thread")]
