@@ -4,8 +4,17 @@
 //! own, so that only the server's side is counted. Parts by name: `load50`, `load100`,
 //! `accept`, `pages`.
 
+#[path = "browser/accept.rs"]
+mod accept;
 #[path = "browser/pages.rs"]
 mod pages;
+
+#[allow(dead_code, unused_imports)] // shared with the tests
+#[path = "../tests/webrtc_live/agents.rs"]
+mod agents;
+#[allow(dead_code)]
+#[path = "../tests/live/baresip.rs"]
+mod baresip;
 
 #[allow(dead_code)] // shared with the tests
 #[path = "../tests/webrtc_live/browser.rs"]
@@ -29,6 +38,8 @@ mod tone;
 #[path = "../tests/webrtc_live/whole.rs"]
 mod whole;
 
+use server::ports;
+
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, Command, Stdio};
@@ -41,14 +52,13 @@ use warmline::base::session::{Codec, Direction, MediaPlan};
 use warmline::call::command::Route;
 use warmline::media::codec::encode_all;
 use warmline::media::tone::sine;
-use warmline::media::{self, CallMedia, FrameKind, LegHandle, Settings};
+use warmline::media::{self, CallMedia, LegHandle, Settings};
 use warmline::webrtc::{self, Agreed, Client, Line, Peer};
 
 const LEGS: [usize; 2] = [50, 100];
 const MEASURE: Duration = Duration::from_secs(6);
 const CONNECT: Duration = Duration::from_secs(60);
 const AGENT: LegId = LegId(1);
-const ROUNDS: usize = 40;
 const ROLE: &str = "WARMLINE_BENCH_BROWSERS";
 const LOAD: &str = "WARMLINE_BENCH_LOAD";
 
@@ -72,19 +82,25 @@ fn main() {
     let parts: Vec<String> =
         std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
     let wanted = |part: &str| parts.is_empty() || parts.iter().any(|one| one == part);
+    let mut whole = true;
     for one in 0..LEGS.len() * loads.len() {
         let legs = LEGS.get(one / loads.len()).copied().unwrap_or_default();
         if wanted(&format!("load{legs}")) {
             // Each in a process of its own: memory that the one before gave back would be reused.
             let own = std::env::current_exe().expect("our own path");
-            let _ = Command::new(own).env(LOAD, one.to_string()).status();
+            let status = Command::new(own).env(LOAD, one.to_string()).status();
+            whole &= status.is_ok_and(|status| status.success());
         }
     }
     if wanted("accept") {
-        runtime.block_on(accept_to_sound());
+        whole &= runtime.block_on(accept::figures());
     }
     if wanted("pages") {
-        runtime.block_on(pages::figures());
+        whole &= runtime.block_on(pages::figures());
+    }
+    if !whole {
+        eprintln!("browser: figures are missing, see above");
+        std::process::exit(1);
     }
 }
 
@@ -204,59 +220,6 @@ async fn load(name: &str, codecs: [Codec; 2], legs: usize) {
     for (peer, _) in &peers {
         peer.close().await;
     }
-}
-
-/// A warm connection takes a call: until the agent hears the caller, and we hear the agent.
-async fn accept_to_sound() {
-    let engine = media::Engine::start(Settings::default()).expect("the media engine");
-    let (mut client, offer) =
-        Client::offer(([127, 0, 0, 1], 0).into(), Codec::Opus).await.expect("an offer");
-    let settings = webrtc::Settings::default();
-    let (peer, answer, _events) = Peer::answer(&settings, &offer).await.expect("an answer");
-    client.accept(&answer).await.expect("an answer");
-    assert!(client.connected(CONNECT).await, "not connected");
-    let voice = encode_all(Codec::Opus, &sine(16_000, 300.0, 2_000, -20.0));
-    let mut took_ms = Vec::new();
-    let mut tick = tokio::time::interval(Duration::from_millis(20));
-    let mut index = 0;
-    for round in 0..ROUNDS {
-        while client.try_receive().is_some() {}
-        let began = Instant::now();
-        let (call, _events) = engine.open_call(&format!("round-{round}"), began);
-        let handle = open(&call, AGENT, &peer);
-        call.set_routes(&[(AGENT, Route::Music)]);
-        let tap = handle.tap_heard();
-        let (mut heard, mut hears) = (None, None);
-        while heard.is_none() || hears.is_none() {
-            tokio::select! {
-                _ = tick.tick() => {
-                    client.send(voice.frame(index % voice.frames()).unwrap_or_default()).await;
-                    index += 1;
-                }
-                () = tokio::time::sleep(Duration::from_millis(1)) => {}
-            }
-            if client.try_receive().is_some() {
-                hears.get_or_insert(began.elapsed());
-            }
-            let mut frames = Vec::new();
-            tap.drain(&mut frames);
-            if frames.iter().any(|frame| frame.kind == FrameKind::Sound) {
-                heard.get_or_insert(began.elapsed());
-            }
-        }
-        took_ms.push(heard.max(hears).unwrap_or_default().as_secs_f64() * 1_000.0);
-        drop(handle);
-        tokio::time::sleep(Duration::from_millis(60)).await;
-    }
-    took_ms.sort_by(f64::total_cmp);
-    let at = |share: f64| took_ms[((ROUNDS - 1) as f64 * share) as usize];
-    println!(
-        "browser accept to sound both ways, warm connection: p50 {:.0} ms, p95 {:.0} ms",
-        at(0.5),
-        at(0.95)
-    );
-    client.close().await;
-    peer.close().await;
 }
 
 /// User and system time of this process, milliseconds.

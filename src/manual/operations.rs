@@ -11,7 +11,10 @@
 //! - **After a crash**: calls that ran are closed as `system_failure`, recordings are mended to
 //!   their last flushed second.
 //! - **Back up** the folder `data`: the database (with its `-wal`) and the recordings.
-//! - **Erase a caller** on their page (admin), which takes records, search index and recordings.
+//! - **Call back** whom the page of call-backs shows (supervisors). A connector `call_back` passes
+//!   each wish on to the business system; where that fails the wish stays open.
+//! - **Erase a caller** on their page (admin), which takes records, search index, recordings and
+//!   wishes to be called back.
 //! - **Speed of the recogniser**: it is compiled for the machine it is built on (see
 //!   `.cargo/config.toml`). After an update of Warmline in a folder that was built before, whisper
 //!   may have to be built anew: `cargo clean --release -p whisper-rs-sys`. `warmline bench models`

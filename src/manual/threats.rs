@@ -7,6 +7,7 @@
 //! | Torture messages | answered or dropped; the process lives |
 //! | Foreign pages that call, or too often | allowed origins; limits by address and in total |
 //! | A browser with another certificate than its offer's | no keys are agreed: nothing is heard |
+//! | An old tab that restarts or leaves another tab's seat | the seat's own secret, not the login |
 //! | Digest leaks | a challenge is answered only to the host of that trunk |
 //! | Dial strings (`500&SIP/…`) | numbers are parsed into a type that holds nothing else |
 //! | Markup in names, agents, transcripts | text nodes only, and no inline script runs |

@@ -27,6 +27,9 @@ pub use leg::{BrowserLeg, BrowserNews};
 
 /// A caller's browser may be away for so long: a reload, a tunnel.
 pub const CALLER_GRACE: Duration = Duration::from_secs(10);
+/// An agent's connection is interrupted, which ICE tells after five seconds: so long it may find
+/// another way before the caller hears "one moment". A page that was left is not waited for.
+pub const AGENT_REPAIR: Duration = Duration::from_secs(3);
 /// An offer that never connects is given up.
 pub const CONNECT_MAX: Duration = Duration::from_secs(20);
 

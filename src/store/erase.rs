@@ -17,13 +17,16 @@ use super::{Store, StoreFault, apply, audit};
 pub struct Erased {
     pub calls: u64,
     pub recordings: u64,
+    /// Wishes to be called back.
+    pub call_backs: u64,
     /// Calls that still run; erase again when they are over.
     pub live_left: u64,
 }
 
 impl Store {
-    /// Erases all ended calls of a caller's number. When it returns no byte of them is left in
-    /// the database, its log or the recordings folder. `who` asks, for the audit.
+    /// Erases all ended calls of a caller's number, and its wishes to be called back. When it
+    /// returns no byte of them is left in the database, its log or the recordings folder. `who`
+    /// asks, for the audit.
     ///
     /// # Errors
     /// A recording could not be removed, or the database could not be rewritten; erase again.
@@ -42,8 +45,10 @@ impl Store {
                 Ok((all.into_iter().filter(|row| !row.1).map(|row| row.0).collect(), live))
             })
             .await?;
+        // First, as what follows rewrites the file.
+        let call_backs = self.erase_call_backs(&key).await?;
         let erased = self.erase_calls(calls, who, "erase_caller", mask_numbers(&key)).await?;
-        Ok(Erased { live_left, ..erased })
+        Ok(Erased { live_left, call_backs, ..erased })
     }
 
     /// Erases one ended call.
@@ -83,7 +88,7 @@ impl Store {
         })
         .await?;
         self.scrub().await?;
-        Ok(Erased { calls: count as u64, recordings: files, live_left: 0 })
+        Ok(Erased { calls: count as u64, recordings: files, ..Erased::default() })
     }
 
     /// Deletes rows and then the recordings; answers how many files went. A file that is left

@@ -32,6 +32,10 @@ pub const CALL_ROWS_MAX: u32 = 4_000;
 pub const PAGE_CALLS_MAX: u32 = 200;
 /// Words of one search.
 pub const SEARCH_WORDS_MAX: usize = 12;
+/// Wishes to be called back that may be open at once; further ones are refused.
+pub const CALL_BACKS_OPEN_MAX: u32 = 5_000;
+/// Rows of the page of call-backs.
+pub const CALL_BACK_ROWS_MAX: u32 = 500;
 /// Rows of one page of the audit.
 pub const AUDIT_ROWS_MAX: u32 = 500;
 

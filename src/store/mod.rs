@@ -9,6 +9,7 @@
 mod ack;
 mod apply;
 pub mod audit;
+pub mod call_backs;
 mod calls;
 pub mod erase;
 mod fault;

@@ -13,8 +13,8 @@ use super::{Store, StoreFault};
 const DAY_MS: i64 = 86_400_000;
 
 impl Store {
-    /// Deletes calls that ended more than the settings' days before `now`, and recordings as old
-    /// that belong to no call. Answers how many calls went.
+    /// Deletes calls that ended more than the settings' days before `now`, and wishes to be called
+    /// back and recordings as old that belong to no call. Answers how many calls went.
     pub async fn sweep(&self, now: Timestamp) -> Result<u64, StoreFault> {
         let days = self.settings().retention_days;
         if days == 0 {
@@ -36,6 +36,7 @@ impl Store {
             swept += calls.len() as u64;
             self.delete_calls(calls).await?;
         }
+        self.sweep_call_backs(oldest_ms).await?;
         self.sweep_orphans(oldest_ms).await?;
         Ok(swept)
     }

@@ -7,7 +7,8 @@ use rusqlite::{Connection, TransactionBehavior};
 use super::StoreFault;
 
 /// One script a version, in order; a script that was released is never changed.
-const MIGRATIONS: [&str; 2] = [include_str!("schema.sql"), include_str!("wrap_ups.sql")];
+const MIGRATIONS: [&str; 3] =
+    [include_str!("schema.sql"), include_str!("wrap_ups.sql"), include_str!("call_backs.sql")];
 
 /// Brings the file to this program's version, each step in its own transaction.
 pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), StoreFault> {

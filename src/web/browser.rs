@@ -26,13 +26,18 @@ pub trait Browsers: Send + Sync + 'static {
     fn hang_up(&self, token: &str) -> bool;
     /// What was said and what happens, from the beginning; `None` without such a call.
     fn captions(&self, token: &str) -> Option<mpsc::Receiver<Caption>>;
-    /// The caller asks to be called back. `false` if the number is none.
-    async fn call_back(&self, request: CallBack) -> bool;
+    /// The caller asks to be called back: kept when this returns.
+    async fn call_back(&self, request: CallBack) -> Result<(), Refused>;
 
     /// An agent's browser opens its one connection of the shift, or takes it up after a reload.
     async fn sit_down(&self, agent: &AgentId, offer: &str) -> Result<Answered, Refused>;
-    /// ICE restart of an agent's connection.
-    async fn restart_seat(&self, agent: &AgentId, offer: &str) -> Result<String, Refused>;
+    /// ICE restart of an agent's connection, by the page whose seat it is.
+    async fn restart_seat(
+        &self,
+        agent: &AgentId,
+        token: &str,
+        offer: &str,
+    ) -> Result<String, Refused>;
     /// The agent's page was left; `token` tells which, so that an old page takes nothing away.
     fn leave_seat(&self, agent: &AgentId, token: &str) -> bool;
 }
@@ -58,6 +63,8 @@ pub enum Refused {
     Offer(String),
     /// No such call, or not any more.
     Gone,
+    /// What was given to be called back is no telephone number.
+    Number,
 }
 
 /// What is known of a caller's page.

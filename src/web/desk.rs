@@ -34,7 +34,10 @@ pub(super) async fn page(Extension(actor): Extension<Actor>) -> Response {
                     nav aria-label="Pages" {
                         a href="/desk" aria-current="page" { "Desk" }
                         a href="/calls" { "Calls" }
-                        @if actor.is(Role::Supervisor) { a href="/status" { "Status" } }
+                        @if actor.is(Role::Supervisor) {
+                            a href="/call-backs" { "Call-backs" }
+                            a href="/status" { "Status" }
+                        }
                         @if actor.is(Role::Admin) { a href="/audit" { "Audit" } }
                     }
                     div #line {}

@@ -42,6 +42,9 @@ pub(super) fn refusal(why: Refused) -> Response {
         }
         Refused::Offer(text) => (StatusCode::NOT_ACCEPTABLE, text, None),
         Refused::Gone => (StatusCode::NOT_FOUND, "there is no such call".to_owned(), None),
+        Refused::Number => {
+            (StatusCode::BAD_REQUEST, "this is no telephone number".to_owned(), None)
+        }
     };
     let mut response = api::error(status, &text);
     if let Some(seconds) = retry {
@@ -180,8 +183,8 @@ pub(super) async fn call_back(
     let field = |name| query::value(&fields, name, NAME_CHARS_MAX).unwrap_or_default();
     let request = CallBack { number: field("number"), name: field("name"), address: asked.address };
     match browsers.call_back(request).await {
-        true => StatusCode::ACCEPTED.into_response(),
-        false => api::error(StatusCode::BAD_REQUEST, "this is no telephone number"),
+        Ok(()) => StatusCode::ACCEPTED.into_response(),
+        Err(why) => refusal(why),
     }
 }
 

@@ -10,6 +10,7 @@ mod assets;
 mod audio;
 pub mod browser;
 mod call;
+mod call_backs;
 mod calls;
 mod changes;
 mod desk;

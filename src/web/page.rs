@@ -37,7 +37,10 @@ pub(super) fn framed(title: &str, here: &str, actor: &Actor, body: Markup) -> Ma
                     nav aria-label="Pages" {
                         (entry("/desk", "Desk"))
                         (entry("/calls", "Calls"))
-                        @if actor.is(Role::Supervisor) { (entry("/status", "Status")) }
+                        @if actor.is(Role::Supervisor) {
+                            (entry("/call-backs", "Call-backs"))
+                            (entry("/status", "Status"))
+                        }
                         @if actor.is(Role::Admin) { (entry("/audit", "Audit")) }
                     }
                     form.who method="post" action="/logout" {

@@ -1,6 +1,7 @@
 //! An agent's browser, under the agent's session: `POST /desk/peer` with an SDP offer opens the
-//! one connection of the shift (201, `Location`, answer) or takes it up after a reload, `PATCH`
-//! restarts ICE, `DELETE /desk/peer/{token}` tells that this very page was left.
+//! one connection of the shift (201, `Location`, answer) or takes it up after a reload. On
+//! `/desk/peer/{token}` `PATCH` restarts ICE and `DELETE` tells that this very page was left: 404
+//! where another page has the seat now.
 
 use axum::Extension;
 use axum::extract::{Path, State};
@@ -42,13 +43,14 @@ pub(super) async fn sit_down(
 pub(super) async fn restart(
     State(app): State<Shared>,
     Extension(actor): Extension<Actor>,
+    Path(token): Path<String>,
     headers: HeaderMap,
     body: String,
 ) -> Response {
     let restarted = async {
         let offer = offer_in(&headers, &body)?;
         let (browsers, agent) = seat(&app, &actor)?;
-        browsers.restart_seat(&agent, offer).await.map_err(refusal)
+        browsers.restart_seat(&agent, &token, offer).await.map_err(refusal)
     };
     restarted.await.map_or_else(|no| no, |sdp| answered(StatusCode::OK, None, sdp))
 }

@@ -9,8 +9,8 @@ use crate::store::users::Role;
 
 use super::limits::BODY_BYTES_MAX;
 use super::{
-    Shared, api, assets, audio, call, calls, changes, desk, dial, dial_page, guard, headers, login,
-    offer, openapi, peer, status,
+    Shared, api, assets, audio, call, call_backs, calls, changes, desk, dial, dial_page, guard,
+    headers, login, offer, openapi, peer, status,
 };
 
 /// Who may use a route.
@@ -70,7 +70,7 @@ pub fn table() -> Vec<Route> {
         row(Method::GET, "/api/desk.schema.json", Api(Agent), || get(desk::schema)),
         row(Method::GET, "/desk/peer", Api(Agent), || get(peer::entrance)),
         row(Method::POST, "/desk/peer", Api(Agent), || post(peer::sit_down)),
-        row(Method::PATCH, "/desk/peer", Api(Agent), || patch(peer::restart)),
+        row(Method::PATCH, "/desk/peer/{token}", Api(Agent), || patch(peer::restart)),
         row(Method::DELETE, "/desk/peer/{token}", Api(Agent), || delete(peer::leave)),
         row(Method::GET, "/call", Open, || get(dial_page::page)),
         row(Method::POST, "/call", Caller, || post(dial::call)),
@@ -85,6 +85,8 @@ pub fn table() -> Vec<Route> {
         row(Method::GET, "/call/{token}/captions", Caller, || get(dial::captions)),
         row(Method::GET, "/status", Page(Supervisor), || get(status::page)),
         row(Method::GET, "/audit", Page(Admin), || get(status::audit)),
+        row(Method::GET, "/call-backs", Page(Supervisor), || get(call_backs::page)),
+        row(Method::POST, "/call-backs/{id}/done", Page(Supervisor), || post(call_backs::done)),
         row(Method::GET, "/api/calls", Api(Agent), || get(api::calls)),
         row(Method::GET, "/api/calls/{id}", Api(Agent), || get(api::call)),
         row(Method::GET, "/api/calls/{id}/vcon", Api(Agent), || get(api::vcon)),

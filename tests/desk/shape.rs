@@ -83,7 +83,7 @@ async fn every_page_fits_a_phones_screen() {
     }
     let admin = desk_of(&server, "admin").await;
     as_phone(&admin).await;
-    for path in ["/login", "/status", "/audit"] {
+    for path in ["/login", "/status", "/audit", "/call-backs"] {
         admin.goto(path).await;
         nothing_sticks_out(&admin, path).await;
         admin.shoot(&format!("55-phone{}", path.replace('/', "-"))).await;

@@ -1,21 +1,21 @@
 //! An agent's browser: one connection for the shift, calls from browsers and from SIP bridged to
 //! it, and a reload in mid-call.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::{SinkExt, StreamExt};
 use reqwest::header::ORIGIN;
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
-use warmline::base::audio::Pcm;
-use warmline::runtime::peer::Peer;
 
+use super::baresip::{self, Baresip};
 use super::browser::{RATE_HZ, Voice, aside, base_of, ended, offer, serve, tone, words};
-use super::server::have_models;
-use super::tone::seconds_of;
+use super::server::{have_models, speak};
+use super::tone::{Part, compose, read, seconds_of};
+use super::whole::Tells;
 
-const ANNA: &str = "[[agents]]\nid = \"anna\"\nname = \"Anna\"\nbrowser = true\n\
+pub const ANNA: &str = "[[agents]]\nid = \"anna\"\nname = \"Anna\"\nbrowser = true\n\
     skills = [\"billing\", \"support\", \"orders\", \"general\"]\n";
 const GREETING: Duration = Duration::from_secs(9);
 const LONG: Duration = Duration::from_secs(40);
@@ -29,14 +29,21 @@ type Socket =
 pub struct Desk {
     http: reqwest::Client,
     base: String,
-    token: String,
+    pub token: String,
     socket: Socket,
     pub voice: Voice,
-    path: String,
+    pub path: String,
 }
 
 impl Desk {
     pub async fn open(base: &str, token: String) -> Desk {
+        let http = reqwest::Client::new();
+        let (voice, path) = offer(&http, base, "/desk/peer", Some(&token)).await.unwrap();
+        Self::with_voice(base, token, voice, path.expect("a seat")).await
+    }
+
+    /// With a connection that stands already.
+    pub async fn with_voice(base: &str, token: String, voice: Voice, path: String) -> Desk {
         let http = reqwest::Client::new();
         let url = format!("{}/desk/socket", base.replace("http", "ws"));
         let mut request = url.into_client_request().unwrap();
@@ -44,8 +51,6 @@ impl Desk {
         request.headers_mut().insert("authorization", bearer);
         request.headers_mut().insert("origin", base.parse().unwrap());
         let (socket, _) = tokio_tungstenite::connect_async(request).await.expect("the desk opens");
-        let (voice, path) = offer(&http, base, "/desk/peer", Some(&token)).await.unwrap();
-        let path = path.expect("a seat");
         Desk { http, base: base.to_owned(), token, socket, voice, path }
     }
 
@@ -64,13 +69,20 @@ impl Desk {
     }
 
     pub async fn accept(&mut self) {
+        self.accept_now().await;
+        self.stage("talking").await;
+    }
+
+    /// Accepts as soon as it rings; when that was asked for.
+    pub async fn accept_now(&mut self) -> Instant {
         let call = self.stage("ringing").await;
         assert!(!call["summary"].as_str().unwrap_or_default().is_empty(), "{call:#}");
         let accept = json!({
             "type": "accept", "call": call["call"], "offer": call["offer"], "three_way": false
         });
+        let began = Instant::now();
         self.socket.send(Message::text(accept.to_string())).await.unwrap();
-        self.stage("talking").await;
+        began
     }
 
     /// The page goes, and comes back a moment later.
@@ -127,32 +139,46 @@ async fn a_caller_and_an_agent_in_browsers_hear_each_other_through_a_reload() {
     assert_eq!(calls[0]["disposition"], "transferred", "{:#}", calls[0]);
 }
 
-/// SIP to browser: G.711 on one side, Opus on the other.
+/// SIP to browser, with a phone that others made: G.711 on one side, Opus on the other.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_sip_caller_and_an_agent_in_a_browser_hear_each_other() {
-    if !have_models("SIP to browser") {
+    if !have_models("SIP to browser") || !baresip::is_there("SIP to browser") {
         return;
     }
     let server = serve(ANNA).await;
+    let _tells = Tells(server.clone());
     let (base, own) = (base_of(&server), server.clone());
     let token = aside(move || own.token_of("anna", "agent", Some("anna"))).await;
     let mut anna = Desk::open(&base, token).await;
-    let wish = words("I want to talk to an agent, please.").await;
-    let phone = Peer::start().unwrap();
-    let mut caller = phone.dial(&server.uri(), "ada", "Ada").await.unwrap();
-    caller.listen(GREETING).await;
-    caller.say(&Pcm::new(RATE_HZ, wish)).await;
+    let (folder, uri) = (tempfile::tempdir().expect("a folder"), server.uri());
+    let own = folder.path().to_owned();
+    let phone = aside(move || {
+        let wish = speak(&own, "wish.wav", "I want to talk to an agent, please.");
+        let sound = own.join("caller.wav");
+        let tone = Part::Tone { hz: CALLER_HZ, seconds: 120.0 };
+        let begin = [Part::Silence(GREETING.as_secs_f32()), Part::File(&wish), Part::Silence(3.0)];
+        compose(&sound, &begin.into_iter().chain([tone]).collect::<Vec<_>>());
+        let phone = Baresip::start(&sound, false);
+        phone.dial(&uri);
+        phone
+    });
+    let mut phone = phone.await;
     anna.accept().await;
-    caller.listen(Duration::from_secs(5)).await;
-    caller.heard.clear();
+    tokio::time::sleep(Duration::from_secs(5)).await;
     anna.voice.take();
     anna.voice.say(tone(f64::from(AGENT_HZ), 4_000)).await;
-    caller.say(&Pcm::new(RATE_HZ, tone(f64::from(CALLER_HZ), 4_000))).await;
-    caller.listen(Duration::from_secs(1)).await;
-    let heard = seconds_of(&caller.heard, caller.heard_rate_hz, AGENT_HZ);
-    assert!(heard >= 2.0, "the caller heard the agent for {heard} s");
+    tokio::time::sleep(Duration::from_secs(6)).await;
     let heard = seconds(&anna.voice.take(), CALLER_HZ);
     assert!(heard >= 2.0, "the agent heard the caller for {heard} s");
-    caller.hang_up();
-    ended(&server, 1, LONG).await;
+    let phone = aside(move || {
+        phone.hang_up();
+        // Closes its recordings.
+        phone.quit();
+        phone
+    });
+    let phone = phone.await;
+    let calls = ended(&server, 1, LONG).await;
+    assert_eq!(calls[0]["legs"][0]["codec"], "PCMU", "{:#}", calls[0]["legs"]);
+    let heard = seconds_of(&read(&phone.received()), 8_000, AGENT_HZ);
+    assert!(heard >= 2.0, "the caller heard the agent for {heard} s");
 }

@@ -1,26 +1,29 @@
-//! A page without a page: offers over HTTP, speaks and listens over Opus.
+//! A page without a page: offers over HTTP, speaks and listens over Opus or G.711.
 
+use std::collections::VecDeque;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use reqwest::header::{CONTENT_TYPE, LOCATION, ORIGIN};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::MissedTickBehavior;
 use warmline::base::audio::Pcm;
 use warmline::base::key::Key;
 use warmline::base::session::Codec;
-use warmline::media::opus::{OpusDecoder, OpusEncoder};
+use warmline::media::codec::{Decoder, Encoder};
 use warmline::media::resample::resample;
 use warmline::webrtc::Client;
 
 pub const RATE_HZ: u32 = 16_000;
-const FRAME: usize = 320;
 pub const CONNECT: Duration = Duration::from_secs(20);
 
 enum Do {
     Say(Vec<i16>),
     Press(Key),
+    /// Restarts ICE: the offer, then the answer to it.
+    Restart(oneshot::Sender<String>),
+    Take(String),
     Close,
 }
 
@@ -31,11 +34,11 @@ pub struct Voice {
 }
 
 impl Voice {
-    /// Runs a connected client.
-    pub fn start(client: Client) -> Voice {
+    /// Runs a connected client of this codec.
+    pub fn start(client: Client, codec: Codec) -> Voice {
         let (orders, wanted) = mpsc::channel(64);
         let heard = Arc::new(Mutex::new(Vec::new()));
-        tokio::spawn(run(client, wanted, heard.clone()));
+        tokio::spawn(run(client, codec, wanted, heard.clone()));
         Voice { orders, heard }
     }
 
@@ -45,6 +48,33 @@ impl Voice {
 
     pub async fn press(&self, key: Key) {
         let _ = self.orders.send(Do::Press(key)).await;
+    }
+
+    /// Restarts ICE by PATCH, as a page does on another network; the status and the answer.
+    pub async fn restart(
+        &self,
+        http: &reqwest::Client,
+        base: &str,
+        path: &str,
+        token: Option<&str>,
+    ) -> (u16, String) {
+        let (ask, offered) = oneshot::channel();
+        let _ = self.orders.send(Do::Restart(ask)).await;
+        let mut request = http
+            .patch(format!("{base}{path}"))
+            .header(CONTENT_TYPE, "application/sdp")
+            .header(ORIGIN, base)
+            .body(offered.await.expect("an offer"));
+        if let Some(token) = token {
+            request = request.bearer_auth(token);
+        }
+        let reply = request.send().await.expect("the server answers");
+        let status = reply.status().as_u16();
+        let answer = reply.text().await.unwrap_or_default();
+        if status == 200 {
+            let _ = self.orders.send(Do::Take(answer.clone())).await;
+        }
+        (status, answer)
     }
 
     /// Stops without a word to the server, as a crash would.
@@ -58,33 +88,47 @@ impl Voice {
     }
 }
 
-async fn run(mut client: Client, mut orders: mpsc::Receiver<Do>, heard: Arc<Mutex<Vec<i16>>>) {
-    let mut encoder = OpusEncoder::live().expect("an encoder");
-    let mut decoder = OpusDecoder::new().expect("a decoder");
-    let mut speech: Vec<i16> = Vec::new();
+async fn run(
+    mut client: Client,
+    codec: Codec,
+    mut orders: mpsc::Receiver<Do>,
+    heard: Arc<Mutex<Vec<i16>>>,
+) {
+    let mut encoder = Encoder::new(codec).expect("an encoder");
+    let mut decoder = Decoder::new(codec).expect("a decoder");
+    let rate_hz = codec.sample_rate_hz();
+    let (frame, repeat) = (rate_hz as usize / 50, (RATE_HZ / rate_hz) as usize);
+    let mut speech: VecDeque<i16> = VecDeque::new();
     let mut tick = tokio::time::interval(Duration::from_millis(20));
     tick.set_missed_tick_behavior(MissedTickBehavior::Burst);
     loop {
         tick.tick().await;
         while let Ok(order) = orders.try_recv() {
             match order {
-                Do::Say(samples) => speech.extend(samples),
+                Do::Say(samples) => {
+                    speech.extend(resample(&Pcm::new(RATE_HZ, samples), rate_hz).samples.iter());
+                }
                 Do::Press(key) => client.press(key).await,
+                Do::Restart(reply) => {
+                    let _ = reply.send(client.restart().await.expect("an offer"));
+                }
+                Do::Take(answer) => client.accept(&answer).await.expect("an answer"),
                 Do::Close => return client.close().await,
             }
         }
-        let mut frame = [0i16; FRAME];
-        let count = speech.len().min(FRAME);
-        for (to, from) in frame.iter_mut().zip(speech.drain(..count)) {
+        let mut samples = vec![0i16; frame];
+        let count = speech.len().min(frame);
+        for (to, from) in samples.iter_mut().zip(speech.drain(..count)) {
             *to = from;
         }
         let mut payload = [0u8; 480];
-        let count = encoder.encode(&frame, &mut payload);
+        let count = encoder.encode(&samples, &mut payload);
         client.send(&payload[..count]).await;
         while let Some(packet) = client.try_receive() {
-            let mut frame = [0i16; FRAME];
-            decoder.decode(&packet.payload, &mut frame);
-            heard.lock().expect("a lock").extend_from_slice(&frame);
+            let mut samples = vec![0i16; frame];
+            decoder.decode(&packet.payload, &mut samples);
+            let samples = samples.into_iter().flat_map(|one| std::iter::repeat_n(one, repeat));
+            heard.lock().expect("a lock").extend(samples);
         }
     }
 }
@@ -96,8 +140,19 @@ pub async fn offer(
     path: &str,
     token: Option<&str>,
 ) -> Result<(Voice, Option<String>), (u16, String)> {
+    offer_of(Codec::Opus, http, base, path, token).await
+}
+
+/// The same with this codec alone.
+pub async fn offer_of(
+    codec: Codec,
+    http: &reqwest::Client,
+    base: &str,
+    path: &str,
+    token: Option<&str>,
+) -> Result<(Voice, Option<String>), (u16, String)> {
     let listen = ([127, 0, 0, 1], 0).into();
-    let (mut client, sdp) = Client::offer(listen, Codec::Opus).await.expect("an offer");
+    let (mut client, sdp) = Client::offer(listen, codec).await.expect("an offer");
     let mut request = http
         .post(format!("{base}{path}"))
         .header(CONTENT_TYPE, "application/sdp")
@@ -116,7 +171,7 @@ pub async fn offer(
     }
     client.accept(&answer).await.expect("an answer");
     assert!(client.connected(CONNECT).await, "not connected by:\n{answer}");
-    Ok((Voice::start(client), location))
+    Ok((Voice::start(client, codec), location))
 }
 
 /// An 8 kHz WAV as a browser's sound.
@@ -168,6 +223,31 @@ pub async fn captions_until(
 /// Work of the blocking test server, beside the runtime.
 pub async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     tokio::task::spawn_blocking(work).await.expect("no panic aside")
+}
+
+/// Presses "hang up" on the caller's page.
+pub async fn hang_up(http: &reqwest::Client, base: &str, path: &str) {
+    let url = format!("{base}{path}/hang-up");
+    let reply = http.post(url).header(ORIGIN, base).send().await.expect("an answer");
+    assert_eq!(reply.status(), 204);
+}
+
+/// Both speak a tone of their own for four seconds; each must hear the other for most of it.
+pub async fn both_hear(caller: &Voice, caller_hz: f32, agent: &Voice, agent_hz: f32, when: &str) {
+    caller.take();
+    agent.take();
+    caller.say(tone(f64::from(caller_hz), 4_000)).await;
+    agent.say(tone(f64::from(agent_hz), 4_000)).await;
+    tokio::time::sleep(Duration::from_millis(5_500)).await;
+    let heard = [(caller.take(), agent_hz), (agent.take(), caller_hz)]
+        .map(|(samples, hz)| super::tone::seconds_of(&samples, RATE_HZ, hz));
+    assert!(heard.iter().all(|s| *s >= 2.0), "{when}: caller, agent heard {heard:?} s");
+}
+
+/// The ICE user fragment of a description.
+pub fn ufrag(sdp: &str) -> String {
+    let found = sdp.lines().find_map(|line| line.strip_prefix("a=ice-ufrag:"));
+    found.unwrap_or_else(|| panic!("no a=ice-ufrag in\n{sdp}")).to_owned()
 }
 
 /// Starts the server with further configuration.

@@ -4,8 +4,11 @@ use std::time::Duration;
 
 use reqwest::header::ORIGIN;
 use warmline::base::key::Key;
+use warmline::base::session::Codec;
 
-use super::browser::{aside, base_of, captions_until, ended, offer, serve, words, write};
+use super::browser::{
+    aside, base_of, captions_until, ended, hang_up, offer, offer_of, serve, words, write,
+};
 use super::server::{have_models, transcribe};
 
 const GREETING: Duration = Duration::from_secs(9);
@@ -75,10 +78,63 @@ async fn a_page_that_comes_back_goes_on_and_one_that_does_not_is_lost() {
     let asked = server.clone();
     let running = aside(move || asked.heads()).await;
     assert!(running[0]["disposition"].is_null(), "the grace ended a call that was back");
+    let left_ms = jiff::Timestamp::now().as_millisecond();
     assert_eq!(leave().await, 204);
     voice.close().await;
-    let calls = ended(&server, 1, Duration::from_secs(30)).await;
+    let calls = ended(&server, 1, Duration::from_secs(60)).await;
     assert_eq!(calls[0]["disposition"], "caller_lost", "{:#}", calls[0]);
+    // Ten seconds of grace: neither ended at once, nor found by ICE's own patience alone.
+    let away_ms = calls[0]["ended_ms"].as_i64().unwrap() - left_ms;
+    assert!((9_500..14_500).contains(&away_ms), "ended {away_ms} ms after the page was left");
+    let keys: Vec<&str> = calls[0]["events"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|event| event["kind"] == "key")
+        .filter_map(|event| event["detail"].as_str())
+        .collect();
+    assert_eq!(keys, ["1 (leg 0)"], "the key that was pressed after the reload");
     let gone = offer(&http, &base, &path, None).await;
     assert_eq!(gone.map(|_| ()).unwrap_err().0, 404);
+}
+
+/// G.711 from end to end: speaks over the greeting, which gives way, and presses a key.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_page_without_opus_speaks_over_the_greeting_and_presses_keys() {
+    if !have_models("browser: G.711") {
+        return;
+    }
+    let server = serve("").await;
+    let (base, http) = (base_of(&server), reqwest::Client::new());
+    let question = words("When are you open?").await;
+    let offered = offer_of(Codec::Pcmu, &http, &base, "/call", None).await;
+    let (voice, path) = offered.unwrap();
+    let path = path.as_ref().unwrap();
+    let captions = format!("{base}{path}/captions");
+    let begun = captions_until(&http, &captions, Duration::from_secs(60), |all| {
+        all.contains("press 0, for a person")
+    });
+    assert!(begun.await.contains("press 0, for a person"));
+    voice.say(question).await;
+    let shown = captions_until(&http, &captions, Duration::from_secs(60), |all| {
+        let asked = all.to_lowercase().find("you open?");
+        asked.is_some_and(|at| all[at..].contains(r#""who":"machine""#))
+    });
+    let shown = shown.await;
+    assert!(shown.to_lowercase().contains("when are you open"), "{shown}");
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let loudest = voice.take().iter().map(|sample| sample.unsigned_abs()).max();
+    assert!(loudest > Some(1_000), "nothing is heard over G.711: {loudest:?}");
+    voice.press(Key::new('5').unwrap()).await;
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    hang_up(&http, &base, path).await;
+    let calls = ended(&server, 1, Duration::from_secs(60)).await;
+    let call = &calls[0];
+    assert_eq!(call["legs"][0]["codec"], "PCMU", "{:#}", call["legs"]);
+    // The record says what was heard of the greeting: not its end.
+    let said: Vec<&str> =
+        call["lines"].as_array().unwrap().iter().filter_map(|l| l["text"].as_str()).collect();
+    assert!(said.iter().any(|line| line.contains("automated assistant")), "{said:?}");
+    assert!(!said.iter().any(|line| line.contains("How can I help")), "not stopped: {said:?}");
+    assert!(call["events"].to_string().contains("5 (leg 0)"), "{:#}", call["events"]);
 }

@@ -8,7 +8,7 @@ use reqwest::header::ORIGIN;
 
 use super::agents::Desk;
 use super::baresip::{self, Baresip};
-use super::browser::{RATE_HZ, aside, base_of, ended, offer, serve, tone, words};
+use super::browser::{RATE_HZ, aside, base_of, captions_until, ended, offer, serve, tone, words};
 use super::chromium::is_there;
 use super::page::{click, wait_shown};
 use super::server::{Server, have_models};
@@ -162,6 +162,13 @@ async fn a_caller_in_a_browser_and_an_agent_with_a_phone_hear_each_other() {
     tokio::time::sleep(Duration::from_secs(5)).await;
     let before = caller.take();
     assert!(seconds_of(&before, RATE_HZ, AGENT_HZ) < 0.5, "the briefing is private");
+    // The agent hears summary and menu now; nothing of it is shown to the caller.
+    let captions = format!("{base}{}/captions", path.as_deref().unwrap());
+    let shown = captions_until(&http, &captions, Duration::from_secs(3), |_| false).await;
+    let shown = shown.to_lowercase();
+    assert!(shown.contains("to an agent") && shown.contains("i get you a person"), "{shown}");
+    let private = shown.contains("press 1 to accept") || shown.contains("to hear more");
+    assert!(!private, "the briefing is in the captions: {shown}");
     phone.press('1');
     tokio::time::sleep(Duration::from_secs(4)).await;
     caller.take();
@@ -176,4 +183,7 @@ async fn a_caller_in_a_browser_and_an_agent_with_a_phone_hear_each_other() {
     phone.quit();
     let heard = seconds_of(&read(&phone.received()), 8_000, CALLER_HZ);
     assert!(heard >= 3.0, "the agent heard the caller for {heard} s");
+    // It was said, to the agent: this test would see it.
+    let steps = calls[0]["transfer_steps"].to_string();
+    assert!(steps.contains("briefing"), "{steps}");
 }

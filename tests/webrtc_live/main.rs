@@ -17,13 +17,18 @@ mod chromium;
 
 mod agents;
 mod browser;
+mod call_backs;
 mod callers;
 mod cycles;
 mod ear;
 mod endings;
+mod foreign;
 mod network;
 mod page;
+mod repair;
 mod rules;
+mod tabs;
 mod whole;
+mod wiring;
 
 use server::ports;

@@ -1,8 +1,10 @@
-//! A bad network between a browser and the server: a relay that loses one datagram in twenty and
-//! delays each by up to 60 ms, so that they overtake each other.
+//! A network between a browser and the server: a relay that may lose datagrams, delay them so that
+//! they overtake each other, or carry nothing at all for a while. Here the test of a bad one: one
+//! datagram in twenty is lost, each is delayed by up to 60 ms.
 
 use std::net::{SocketAddr, UdpSocket as StdSocket};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use rand::rngs::StdRng;
@@ -19,21 +21,42 @@ use super::whole::{Tells, channels};
 
 const GREETING: Duration = Duration::from_secs(9);
 const LONG: Duration = Duration::from_secs(60);
-const LOST: f64 = 0.05;
-const DELAY_MS_MAX: u64 = 60;
+const BAD: (f64, u64) = (0.05, 60);
 /// Climbs: where an earlier step comes after a later one, sound was put in disorder.
 const STEPS_HZ: [f32; 6] = [500.0, 700.0, 900.0, 1_100.0, 1_300.0, 1_500.0];
 const STEP_MS: u64 = 600;
 
+/// What the network does to datagrams.
+#[derive(Clone)]
+pub struct Network {
+    /// Of each that it is lost, 0 to 1.
+    lost: f64,
+    delay_ms_max: u64,
+    seed: u64,
+    away: Arc<AtomicBool>,
+}
+
+impl Network {
+    /// One that does no harm, until it is told to go.
+    pub fn good() -> Network {
+        Network { lost: 0.0, delay_ms_max: 0, seed: 0, away: Arc::default() }
+    }
+
+    /// Carries nothing, or everything again.
+    pub fn away(&self, is: bool) {
+        self.away.store(is, Ordering::SeqCst);
+    }
+}
+
 /// One way of the relay: what comes to `from` goes out at `to`, late or never.
-async fn worsen(from: Arc<UdpSocket>, to: Arc<UdpSocket>, target: SocketAddr, seed: u64) {
-    let mut random = StdRng::seed_from_u64(seed);
+async fn carry(from: Arc<UdpSocket>, to: Arc<UdpSocket>, target: SocketAddr, network: Network) {
+    let mut random = StdRng::seed_from_u64(network.seed);
     let mut datagram = [0u8; 2_048];
     while let Ok((count, _)) = from.recv_from(&mut datagram).await {
-        if random.random_bool(LOST) {
+        if random.random_bool(network.lost) || network.away.load(Ordering::SeqCst) {
             continue;
         }
-        let late = Duration::from_millis(random.random_range(0..=DELAY_MS_MAX));
+        let late = Duration::from_millis(random.random_range(0..=network.delay_ms_max));
         let (datagram, to) = (datagram[..count].to_vec(), to.clone());
         tokio::spawn(async move {
             tokio::time::sleep(late).await;
@@ -72,24 +95,34 @@ fn loopback() -> (Arc<UdpSocket>, u16) {
     (Arc::new(UdpSocket::from_std(socket).expect("a socket")), port)
 }
 
-/// A call whose every datagram goes through the relay.
-async fn call_through(http: &reqwest::Client, base: &str, seed: u64) -> (Voice, String) {
+/// A connection, by POST to `to`, whose every datagram goes through the network; and its path.
+pub async fn offer_through(
+    network: &Network,
+    http: &reqwest::Client,
+    base: &str,
+    to: &str,
+    token: Option<&str>,
+) -> (Voice, String) {
     let listen = ([127, 0, 0, 1], 0).into();
     let (mut client, sdp) = Client::offer(listen, Codec::Opus).await.expect("an offer");
     let ((near, near_port), (far, far_port)) = (loopback(), loopback());
     let own: SocketAddr = ([127, 0, 0, 1], port_of(&sdp)).into();
-    let request = http.post(format!("{base}/call")).header(CONTENT_TYPE, "application/sdp");
-    let request = request.header(ORIGIN, base).body(through(&sdp, far_port));
+    let request = http.post(format!("{base}{to}")).header(CONTENT_TYPE, "application/sdp");
+    let mut request = request.header(ORIGIN, base).body(through(&sdp, far_port));
+    if let Some(token) = token {
+        request = request.bearer_auth(token);
+    }
     let reply = request.send().await.expect("the server answers");
     assert_eq!(reply.status(), 201);
     let path = reply.headers()[LOCATION].to_str().expect("a path").to_owned();
     let answer = reply.text().await.expect("an answer");
     let theirs: SocketAddr = ([127, 0, 0, 1], port_of(&answer)).into();
-    tokio::spawn(worsen(near.clone(), far.clone(), theirs, seed));
-    tokio::spawn(worsen(far, near, own, seed + 1));
+    tokio::spawn(carry(near.clone(), far.clone(), theirs, network.clone()));
+    let back = Network { seed: network.seed.wrapping_add(1), ..network.clone() };
+    tokio::spawn(carry(far, near, own, back));
     client.accept(&through(&answer, near_port)).await.expect("an answer");
     assert!(client.connected(CONNECT).await, "not connected by\n{answer}");
-    (Voice::start(client), path)
+    (Voice::start(client, Codec::Opus), path)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -103,7 +136,9 @@ async fn loss_and_jitter_leave_speech_understood_and_in_order() {
     let _tells = Tells(server.clone());
     let (base, http) = (base_of(&server), reqwest::Client::new());
     let question = words("When are you open?").await;
-    let (voice, path) = call_through(&http, &base, seed).await;
+    let (lost, delay_ms_max) = BAD;
+    let bad = Network { lost, delay_ms_max, seed, ..Network::good() };
+    let (voice, path) = offer_through(&bad, &http, &base, "/call", None).await;
     tokio::time::sleep(GREETING).await;
     voice.say(question).await;
     let url = format!("{base}{path}/captions");

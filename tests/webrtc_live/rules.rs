@@ -2,9 +2,13 @@
 
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use hmac::{Hmac, Mac};
 use reqwest::header::{
     ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, CONTENT_TYPE, ORIGIN, RETRY_AFTER,
 };
+use sha1::Sha1;
 use warmline::base::session::Codec;
 use warmline::webrtc::Client;
 
@@ -12,6 +16,19 @@ use super::browser::{base_of, ended, offer, serve};
 use super::server::have_models;
 
 const SHOP: &str = "https://shop.example";
+
+/// Short-lived, and the password is what coturn makes of the name: its HMAC-SHA1 under the shared
+/// secret.
+fn coturn_takes(user: &str, password: &str) {
+    let (ends_s, name) = user.split_once(':').unwrap();
+    let ends_s: u64 = ends_s.parse().unwrap();
+    let now_s = jiff::Timestamp::now().as_second() as u64;
+    assert!(ends_s > now_s + 600 && ends_s < now_s + 24 * 3_600, "{user} at {now_s}");
+    let mut mac = Hmac::<Sha1>::new_from_slice(b"north").unwrap();
+    mac.update(user.as_bytes());
+    let expected = STANDARD.encode(mac.finalize().into_bytes());
+    assert_eq!((name, password), ("warmline", expected.as_str()));
+}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn only_allowed_pages_call_and_not_too_many() {
@@ -67,8 +84,7 @@ async fn only_allowed_pages_call_and_not_too_many() {
     let entrance: serde_json::Value = entrance.json().await.unwrap();
     let server_of = &entrance["ice_servers"][0];
     let user = server_of["username"].as_str().unwrap();
-    let made = warmline::webrtc::turn::credentials("north", "warmline", 0, 0);
-    assert!(user.ends_with(":warmline") && user != made.user, "{user}");
+    coturn_takes(user, server_of["credential"].as_str().unwrap());
     assert_eq!(server_of["urls"][0], "turn:turn.example:3478");
 
     let taken = post(Some(SHOP), "application/sdp", &sdp).await.unwrap();
@@ -86,6 +102,9 @@ async fn only_allowed_pages_call_and_not_too_many() {
     let mut other = path.clone();
     other.replace_range(other.len() - 4.., "AAAA");
     for (path, expect) in [(other.as_str(), 404), ("/call/short", 404), (path.as_str(), 204)] {
+        let captions = http.get(format!("{base}{path}/captions")).send().await.unwrap();
+        let open = if expect == 204 { 200 } else { expect };
+        assert_eq!(captions.status().as_u16(), open, "captions of {path}");
         let url = format!("{base}{path}/hang-up");
         let reply = http.post(url).header(ORIGIN, &base).send().await.unwrap();
         assert_eq!(reply.status().as_u16(), expect, "{path}");
@@ -93,6 +112,16 @@ async fn only_allowed_pages_call_and_not_too_many() {
     voice.close().await;
     client.close().await;
     ended(&server, 1, Duration::from_secs(20)).await;
+    // A call that is over has no captions to give.
+    let mut status = 0;
+    for _ in 0..100 {
+        status = http.get(format!("{base}{path}/captions")).send().await.unwrap().status().as_u16();
+        if status == 404 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert_eq!(status, 404, "a dead token still opens the captions");
 
     let back = |number: &str| {
         http.post(format!("{base}/call/back"))

@@ -35,7 +35,8 @@ pub struct Page {
     pub captions: Arc<Captions>,
 }
 
-fn refused(refusal: OfferRefusal) -> Refused {
+/// A refused offer as the routes tell it: ours if no port was free, else the page's.
+pub fn refused(refusal: OfferRefusal) -> Refused {
     match refusal {
         OfferRefusal::Connection("no free port" | "sockets") => Refused::Busy { retry_after_s: 10 },
         other => Refused::Offer(other.to_string()),
@@ -98,7 +99,8 @@ fn begin(
     let (handle, inward, outward) = media.open_piped_leg(LegId::CALLER).map_err(broken)?;
     handle.set_plan(plan_of(peer.agreed())).map_err(|error| Refused::Offer(error.to_string()))?;
     let (inbox, inbound) = mpsc::channel(CALL_EVENTS_MAX);
-    let patience = Patience { connect: Some(CONNECT_MAX), grace: CALLER_GRACE };
+    let patience =
+        Patience { connect: Some(CONNECT_MAX), grace: CALLER_GRACE, repair: CALLER_GRACE };
     let line = line_of(inward, outward);
     let leg = BrowserLeg::open(LegId::CALLER, inbox.clone(), line, Keeps::Closes, patience);
     let number = leg.carry(peer);

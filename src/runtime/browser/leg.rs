@@ -40,8 +40,10 @@ enum Control {
 pub struct Patience {
     /// Until it first connects; `None` where somebody else watches over that.
     pub connect: Option<Duration>,
-    /// Once it was connected and is away.
+    /// Once it has left, or its connection is gone.
     pub grace: Duration,
+    /// While its connection is interrupted: ICE may find another way.
+    pub repair: Duration,
 }
 
 /// Who closes the connection when the leg ends.
@@ -176,16 +178,18 @@ impl BrowserLeg {
             let away = match control {
                 None | Some(Control::ByUs) => break LegEnd::ByUs,
                 Some(Control::HungUp) => break LegEnd::HungUp,
-                Some(Control::Left) => true,
-                Some(Control::Peer(number, event)) => {
-                    if number != locked(&self.carried).number {
-                        continue;
-                    }
-                    event != PeerEvent::Connected
+                Some(Control::Left) => Some(patience.grace),
+                Some(Control::Peer(number, _)) if number != locked(&self.carried).number => {
+                    continue;
                 }
+                Some(Control::Peer(_, PeerEvent::Connected)) => None,
+                Some(Control::Peer(_, PeerEvent::Interrupted)) => Some(patience.repair),
+                Some(Control::Peer(_, PeerEvent::Lost)) => Some(patience.grace),
             };
-            if away {
-                due = due.or(Some(Instant::now() + patience.grace));
+            if let Some(most) = away {
+                // News of a loss that is known already do not begin it anew.
+                let at = Instant::now() + most;
+                due = Some(due.map_or(at, |due| due.min(at)));
                 continue;
             }
             due = None;

@@ -14,6 +14,7 @@ use crate::store::tokens;
 use crate::web::{Answered, Refused};
 use crate::webrtc::{Agreed, Peer, PeerEvent};
 
+use super::caller::refused;
 use super::{BrowserLeg, CONNECT_MAX};
 
 /// One agent's connection.
@@ -56,6 +57,10 @@ impl Seats {
         let mut places = locked(&self.places);
         let place = places.entry(agent.clone()).or_default();
         place.leg = Some(leg);
+        if let Some(seat) = &mut place.seat {
+            // The number was that of the leg before: this one is not on the connection yet.
+            seat.number = None;
+        }
         place.join();
     }
 
@@ -94,8 +99,7 @@ pub async fn sit_down(
         return Err(Refused::Off);
     }
     let settings = &shared.browsers.settings;
-    let answered = Peer::answer(settings, offer).await;
-    let (peer, answer, events) = answered.map_err(|refusal| Refused::Offer(refusal.to_string()))?;
+    let (peer, answer, events) = Peer::answer(settings, offer).await.map_err(refused)?;
     let peer = Arc::new(peer);
     let token = tokens::draw();
     let seat = Seat { token: token.clone(), peer: peer.clone(), connected: false, number: None };
@@ -164,14 +168,20 @@ fn tell_desk(shared: &Shared, agent: &AgentId, connected: bool) {
     }
 }
 
-/// ICE restart on the agent's connection.
-pub async fn restart(shared: &Shared, agent: &AgentId, offer: &str) -> Result<String, Refused> {
+/// ICE restart on the agent's connection, by the page whose seat it is.
+pub async fn restart(
+    shared: &Shared,
+    agent: &AgentId,
+    token: &str,
+    offer: &str,
+) -> Result<String, Refused> {
     let peer = {
         let places = locked(&shared.browsers.seats.places);
-        places.get(agent).and_then(|place| place.seat.as_ref()).map(|seat| seat.peer.clone())
+        let seat = places.get(agent).and_then(|place| place.seat.as_ref());
+        seat.filter(|seat| seat.token == token).map(|seat| seat.peer.clone())
     };
     let peer = peer.ok_or(Refused::Gone)?;
-    peer.restart(offer).await.map_err(|refusal| Refused::Offer(refusal.to_string()))
+    peer.restart(offer).await.map_err(refused)
 }
 
 /// The agent's page was left: its call hears "one moment" at once, not after ICE's patience.

@@ -1,11 +1,13 @@
 //! Browsers as legs of this call: the caller's connects, an agent's is rung in the page and taken
 //! by its button.
 
+use std::time::Duration;
+
 use crate::base::card::OfferCard;
 use crate::base::ids::{AgentId, LegId};
 use crate::call::event::{DialFailure, Event, LegEnd};
 use crate::runtime::browser::leg::{Keeps, Patience};
-use crate::runtime::browser::{BrowserLeg, BrowserNews, line_of, plan_of};
+use crate::runtime::browser::{AGENT_REPAIR, BrowserLeg, BrowserNews, line_of, plan_of};
 use crate::runtime::shared::locked;
 
 use super::signal::Signal;
@@ -51,7 +53,7 @@ impl CallTask {
         let opened = self.media.open_piped_leg(leg).map_err(|error| error.to_string())?;
         let (media, inward, outward) = opened;
         media.set_plan(plan_of(agreed)).map_err(|error| error.to_string())?;
-        let patience = Patience { connect: None, grace: std::time::Duration::ZERO };
+        let patience = Patience { connect: None, grace: Duration::ZERO, repair: AGENT_REPAIR };
         let line = line_of(inward, outward);
         let own = BrowserLeg::open(leg, self.inbox.clone(), line, Keeps::Stays, patience);
         let signal = Signal::Browser(own.clone());

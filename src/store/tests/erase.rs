@@ -69,11 +69,16 @@ async fn an_erased_caller_leaves_no_byte() {
         };
         write_call(&store, number, from, words, 0).await;
     }
+    for (number, name) in [("0049 151 5550 1234", CANARY), ("+49 30 999", "another")] {
+        store.want_call_back(number, name, now()).await.expect("kept");
+    }
     assert!(!files_with(folder.path(), CANARY).is_empty(), "the test would see it");
     assert!(!files_with(folder.path(), NUMBER).is_empty(), "the test would see it");
 
     let erased = store.erase_caller("0049 151 555-01234", "admin").await.expect("erased");
     assert_eq!((erased.calls, erased.recordings, erased.live_left), (5, 5, 0));
+    assert_eq!((erased.call_backs, store.call_backs().await.expect("rows").len()), (1, 1));
+    assert_eq!(files_with(folder.path(), "0049 151 5550 1234"), Vec::<String>::new());
     assert_eq!(files_with(folder.path(), CANARY), Vec::<String>::new());
     assert_eq!(files_with(folder.path(), NUMBER), Vec::<String>::new());
     assert_eq!(files_with(folder.path(), &NUMBER[1..]), Vec::<String>::new());
@@ -105,12 +110,17 @@ async fn old_calls_go_and_young_ones_stay() {
     write_call(&store, 1, "+49301", "old", 31).await;
     write_call(&store, 2, "+49302", "young", 29).await;
     fs::write(store.recordings().join("unknown.wav"), "RIFF").expect("a young orphan");
+    for (number, days) in [("+49301", 31), ("+49302", 29)] {
+        store.want_call_back(number, "", now() - (days * 24).hours()).await.expect("kept");
+    }
     assert_eq!(store.sweep(now()).await.expect("swept"), 1);
     assert!(store.call(&call_id(1)).await.expect("an answer").is_none());
     assert!(store.call(&call_id(2)).await.expect("an answer").is_some());
     assert!(!store.recordings().join(format!("{}.wav", call_id(1))).exists());
     assert!(store.recordings().join(format!("{}.wav", call_id(2))).exists());
     assert!(store.recordings().join("unknown.wav").exists());
+    let kept = store.call_backs().await.expect("rows");
+    assert!(kept.len() == 1 && kept[0].number.reveal() == "+49302", "{kept:?}");
     // The log keeps what was written until it is checkpointed, at the latest at closing.
     store.close().await.expect("closed");
     assert_eq!(files_with(folder.path(), "old turn 7"), Vec::<String>::new());

@@ -179,3 +179,22 @@ async fn a_changed_audit_row_is_found() {
     db.execute("DELETE FROM audit WHERE id = 2", []).expect("deleted");
     assert_eq!(store.audit_broken_at().await.expect("a check"), Some(3));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wish_to_be_called_back_is_open_until_it_is_done() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = open(folder.path());
+    let first = store.want_call_back("+1 555 0199", "Ada", now()).await.expect("kept");
+    let second = store.want_call_back("+1 555 0100", "", now()).await.expect("kept");
+    assert!(store.close_call_back(first, "super").await.expect("an answer"));
+    assert!(!store.close_call_back(first, "other").await.expect("an answer"), "done already");
+    let rows = store.call_backs().await.expect("rows");
+    assert_eq!(rows.iter().map(|row| row.id).collect::<Vec<_>>(), [second, first]);
+    assert_eq!((rows[0].name.as_ref(), rows[0].closed_ms), (None, None));
+    assert_eq!(rows[1].closed_by.as_deref(), Some("super"));
+    assert_eq!(rows[1].number.reveal(), "+1 555 0199");
+    // What was kept is there after a restart.
+    store.close().await.expect("closed");
+    drop(store);
+    assert_eq!(open(folder.path()).call_backs().await.expect("rows").len(), 2);
+}

@@ -6,9 +6,12 @@ import { connect } from "./call-peer.js";
 const place = document.getElementById("line");
 const ON = "warmline-line";
 const AGAIN_MS = 2000;
+/** The tab that took the desk over has its own connection by then. */
+const GIVE_WAY_MS = 10_000;
 const WORDS = {
   off: "Headset off", connecting: "Headset: connecting", connected: "Headset ready",
   interrupted: "Headset: repairing", lost: "Headset: trying again", refused: "Microphone not allowed",
+  elsewhere: "Headset in another tab",
 };
 const style = new CSSStyleSheet();
 style.replaceSync(`
@@ -43,6 +46,8 @@ const h = (tag, props = {}, ...children) => {
 let line = null;
 let stream = null;
 let again = 0;
+let elsewhere = false;
+let giving = 0;
 let measuring = 0;
 let context = null;
 let entrance = {};
@@ -75,6 +80,8 @@ async function open() {
 
 async function turnOn() {
   clearTimeout(again);
+  clearTimeout(giving);
+  elsewhere = false;
   show("connecting");
   try {
     stream ??= await open();
@@ -91,6 +98,7 @@ async function turnOn() {
   } catch {
     return retry();
   }
+  if (elsewhere) return letGo();
   show(line.pc.connectionState === "connected" ? "connected" : "connecting");
   chooseSpeaker();
   listDevices();
@@ -98,6 +106,7 @@ async function turnOn() {
 }
 
 function retry() {
+  if (elsewhere) return letGo();
   line?.close();
   line = null;
   show("lost");
@@ -106,14 +115,39 @@ function retry() {
 }
 
 function turnOff() {
-  clearTimeout(again);
-  clearInterval(measuring);
   localStorage.setItem(ON, "off");
   line?.leave();
+  end("off");
+}
+
+function end(state) {
+  clearTimeout(again);
+  clearTimeout(giving);
+  clearInterval(measuring);
   line?.close();
   stream?.getTracks().forEach((track) => track.stop());
   line = stream = null;
-  show("off");
+  show(state);
+}
+
+const letGo = () => end("elsewhere");
+
+/** Another tab has the desk: its headset takes the place of this one, which comes no more by
+ * itself. Until then nothing of a running call is lost. */
+export function standAside() {
+  if (localStorage.getItem(ON) !== "on") return;
+  elsewhere = true;
+  clearTimeout(again);
+  if (line) giving = setTimeout(letGo, GIVE_WAY_MS);
+  else letGo();
+}
+
+/** The desk is here again, and so is the headset. */
+export function comeBack() {
+  if (!elsewhere) return;
+  letGo();
+  if (localStorage.getItem(ON) === "on") turnOn();
+  else show("off");
 }
 
 async function listDevices() {

@@ -108,9 +108,8 @@ class Line {
     if (this.closed) return;
     this.repairs += 1;
     if (this.repairs > REPAIRS_MAX) return this.onstate?.("lost");
-    const path = this.path === "/desk/peer" ? this.path : this.location;
     try {
-      await this.take(await this.send("PATCH", path, await this.offer({ iceRestart: true })));
+      await this.take(await this.send("PATCH", this.location, await this.offer({ iceRestart: true })));
     } catch (error) {
       if (error instanceof Refused && error.status === 404) return this.onstate?.("lost");
       this.repairing = setTimeout(() => this.repair(), REPAIR_AFTER_MS);

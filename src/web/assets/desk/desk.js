@@ -9,6 +9,7 @@ import { Transcript } from "./desk-transcript.js";
 import { WrapUp } from "./desk-wrapup.js";
 import { recent } from "./desk-recent.js";
 import { ring } from "./desk-audio.js";
+import { comeBack, standAside } from "./desk-line.js";
 
 const NOTES_EVERY_MS = 600;
 const NOTICE_MS = 8_000;
@@ -42,6 +43,7 @@ const takes = {
     hello = message;
     setClock(message.now_unix_ms);
     document.body.classList.remove("lost", "taken");
+    comeBack();
   },
   desk: (message) => {
     desk = message;
@@ -64,6 +66,7 @@ const takes = {
   notice: (message) => notice(message.level, message.text),
   taken: () => {
     socket.stop();
+    standAside();
     notHere();
   },
 };

@@ -1,0 +1,159 @@
+//! Connections that break and are repaired in mid-call: the network of the agent or of the caller
+//! goes and comes back, and ICE is restarted as a page does it. The call stays the same call.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use warmline::base::key::Key;
+
+use super::agents::{ANNA, Desk};
+use super::browser::{
+    RATE_HZ, Voice, aside, base_of, both_hear, captions_until, ended, hang_up, offer, serve, ufrag,
+};
+use super::network::{Network, offer_through};
+use super::server::{Server, have_models};
+use super::tone::seconds_of;
+use super::whole::Tells;
+
+const LONG: Duration = Duration::from_secs(60);
+const CALLER_HZ: f32 = 1_000.0;
+const AGENT_HZ: f32 = 600.0;
+/// Shorter than ICE takes to notice.
+const SHORT: Duration = Duration::from_secs(3);
+/// Until sound is surely back after the network is: ICE looks every two seconds.
+const SETTLE: Duration = Duration::from_secs(5);
+/// Until "you are through" and the agent's own announcement are over.
+const ANNOUNCED: Duration = Duration::from_secs(5);
+
+async fn token_of(server: &Arc<Server>) -> String {
+    let own = server.clone();
+    aside(move || own.token_of("anna", "agent", Some("anna"))).await
+}
+
+/// The caller presses 0 and the agent accepts.
+async fn talk(caller: &Voice, anna: &mut Desk) {
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    caller.press(Key::ZERO).await;
+    anna.accept().await;
+    tokio::time::sleep(ANNOUNCED).await;
+    both_hear(caller, CALLER_HZ, &anna.voice, AGENT_HZ, "before").await;
+}
+
+/// The only call: how often its agent was lost.
+async fn agent_lost(server: &Arc<Server>) -> usize {
+    let calls = ended(server, 1, LONG).await;
+    assert_eq!(calls.len(), 1, "a repair is no second call");
+    assert_eq!(calls[0]["disposition"], "transferred", "{:#}", calls[0]);
+    let steps = calls[0]["transfer_steps"].as_array().expect("steps");
+    steps.iter().filter(|step| step["step"] == "agent_lost").count()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_agents_network_goes_and_the_same_agent_is_back() {
+    if !have_models("the agent's network") {
+        return;
+    }
+    let server = serve(ANNA).await;
+    let _tells = Tells(server.clone());
+    let (base, http) = (base_of(&server), reqwest::Client::new());
+    let token = token_of(&server).await;
+    let network = Network::good();
+    let (voice, seat) = offer_through(&network, &http, &base, "/desk/peer", Some(&token)).await;
+    let mut anna = Desk::with_voice(&base, token, voice, seat).await;
+    let (caller, path) = offer(&http, &base, "/call", None).await.unwrap();
+    let path = path.unwrap();
+    talk(&caller, &mut anna).await;
+
+    // Three seconds: nobody is told anything.
+    network.away(true);
+    tokio::time::sleep(SHORT).await;
+    network.away(false);
+    tokio::time::sleep(SETTLE).await;
+    both_hear(&caller, CALLER_HZ, &anna.voice, AGENT_HZ, "after three seconds").await;
+
+    // Until it is noticed, and longer: the caller hears "one moment" and music.
+    caller.take();
+    network.away(true);
+    anna.stage("line_lost").await;
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    let url = format!("{base}{path}/captions");
+    let told = captions_until(&http, &url, LONG, |all| all.contains("get you back")).await;
+    assert!(told.contains("One moment, please. I get you back to your agent."), "{told}");
+    let music = caller.take();
+    let last_second = &music[music.len().saturating_sub(RATE_HZ as usize)..];
+    let loudest = last_second.iter().map(|sample| sample.unsigned_abs()).max();
+    assert!(loudest > Some(300), "silence instead of music: {loudest:?}");
+    network.away(false);
+    anna.stage("talking").await;
+    tokio::time::sleep(SETTLE).await;
+    both_hear(&caller, CALLER_HZ, &anna.voice, AGENT_HZ, "after it was noticed").await;
+    hang_up(&http, &base, &path).await;
+    assert_eq!(agent_lost(&server).await, 1, "three seconds are no loss");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_callers_network_goes_and_the_call_goes_on() {
+    if !have_models("the caller's network") {
+        return;
+    }
+    let server = serve(ANNA).await;
+    let _tells = Tells(server.clone());
+    let (base, http) = (base_of(&server), reqwest::Client::new());
+    let token = token_of(&server).await;
+    let mut anna = Desk::open(&base, token).await;
+    let network = Network::good();
+    let (caller, path) = offer_through(&network, &http, &base, "/call", None).await;
+    talk(&caller, &mut anna).await;
+    for seconds in [3, 8] {
+        network.away(true);
+        tokio::time::sleep(Duration::from_secs(seconds)).await;
+        network.away(false);
+        tokio::time::sleep(SETTLE).await;
+        let when = format!("after {seconds} s");
+        both_hear(&caller, CALLER_HZ, &anna.voice, AGENT_HZ, &when).await;
+    }
+    // What was lost is not heard later: no backlog of sound.
+    anna.voice.take();
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert!(seconds_of(&anna.voice.take(), RATE_HZ, CALLER_HZ) < 0.5, "old sound came late");
+    hang_up(&http, &base, &path).await;
+    assert_eq!(agent_lost(&server).await, 0);
+}
+
+/// As a page does on another network: PATCH, twice each, and the sound goes on.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ice_restarts_by_patch_and_both_still_hear_each_other() {
+    if !have_models("ICE restart") {
+        return;
+    }
+    let server = serve(ANNA).await;
+    let _tells = Tells(server.clone());
+    let (base, http) = (base_of(&server), reqwest::Client::new());
+    let token = token_of(&server).await;
+    let mut anna = Desk::open(&base, token).await;
+    let (caller, path) = offer(&http, &base, "/call", None).await.unwrap();
+    let path = path.unwrap();
+    talk(&caller, &mut anna).await;
+    let (voice, seat, token) = (&anna.voice, &anna.path, Some(anna.token.as_str()));
+    // Another page's seat, or call, is nobody's to restart.
+    for (voice, path, token) in [(voice, seat, token), (&caller, &path, None)] {
+        let mut other = path.clone();
+        other.replace_range(other.len() - 4.., "AAAA");
+        assert_eq!(voice.restart(&http, &base, &other, token).await.0, 404, "{other}");
+    }
+    for (voice, path, token) in [(voice, seat, token), (&caller, &path, None)] {
+        let mut fragments = Vec::new();
+        for _ in 0..2 {
+            let (status, answer) = voice.restart(&http, &base, path, token).await;
+            assert_eq!(status, 200, "{answer}");
+            fragments.push(ufrag(&answer));
+            tokio::time::sleep(Duration::from_secs(2)).await;
+        }
+        assert_ne!(fragments[0], fragments[1], "ICE was not restarted");
+    }
+    // Longer than an old pair would be trusted without an answer.
+    tokio::time::sleep(Duration::from_secs(8)).await;
+    both_hear(&caller, CALLER_HZ, &anna.voice, AGENT_HZ, "after the restarts").await;
+    hang_up(&http, &base, &path).await;
+    assert_eq!(agent_lost(&server).await, 0, "a restart is no loss");
+}
