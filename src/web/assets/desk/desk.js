@@ -260,6 +260,8 @@ function pressed(key) {
   if (answer && call.stage === "talking") {
     return send({ type: "say", call: call.call, offer: call.offer, text: answer.text });
   }
+  // What the voice says in the briefing: 1 accepts, 2 declines, 3 says more, 4 is three-way.
+  if (call.stage === "briefing" && "1234".includes(key)) key = "ADST"["1234".indexOf(key)];
   const action = actionsOf(call).filter(Boolean).find(([own, , , , off]) => own === key && !off);
   if (!action) return false;
   act(action[2]);
