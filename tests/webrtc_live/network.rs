@@ -2,6 +2,7 @@
 //! they overtake each other, or carry nothing at all for a while. Here the test of a bad one: one
 //! datagram in twenty is lost, each is delayed by up to 60 ms.
 
+use std::collections::HashMap;
 use std::net::{SocketAddr, UdpSocket as StdSocket};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -123,6 +124,29 @@ pub async fn offer_through(
     client.accept(&through(&answer, near_port)).await.expect("an answer");
     assert!(client.connected(CONNECT).await, "not connected by\n{answer}");
     (Voice::start(client, Codec::Opus), path)
+}
+
+/// A network before one port of the server's, as a NAT is: each address of the page's has one of
+/// its own behind it. Answers the port that the page must send to.
+pub fn before(network: &Network, server_port: u16) -> u16 {
+    let (near, port) = loopback();
+    let network = network.clone();
+    tokio::spawn(async move {
+        let mut behind: HashMap<SocketAddr, Arc<UdpSocket>> = HashMap::new();
+        let target = SocketAddr::from(([127, 0, 0, 1], server_port));
+        let mut datagram = [0u8; 2_048];
+        while let Ok((count, from)) = near.recv_from(&mut datagram).await {
+            let far = behind.entry(from).or_insert_with(|| {
+                let (far, _) = loopback();
+                tokio::spawn(carry(far.clone(), near.clone(), from, network.clone()));
+                far
+            });
+            if !network.away.load(Ordering::SeqCst) {
+                let _ = far.send_to(&datagram[..count], target).await;
+            }
+        }
+    });
+    port
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -4,16 +4,21 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use warmline::base::audio::Pcm;
 use warmline::base::key::Key;
+use warmline::runtime::peer::Peer;
 
 use super::agents::{ANNA, Desk};
 use super::browser::{
-    RATE_HZ, Voice, aside, base_of, both_hear, captions_until, ended, hang_up, offer, serve, ufrag,
+    RATE_HZ, Voice, aside, base_of, both_hear, captions_until, ended, hang_up, offer, serve, tone,
+    ufrag,
 };
-use super::network::{Network, offer_through};
+use super::chromium::is_there;
+use super::network::{self, Network, offer_through};
 use super::server::{Server, have_models};
-use super::tone::seconds_of;
-use super::whole::Tells;
+use super::tone::{Part, compose, seconds_of};
+use super::whole::{self, Tells};
+use super::{ear, ports};
 
 const LONG: Duration = Duration::from_secs(60);
 const CALLER_HZ: f32 = 1_000.0;
@@ -156,4 +161,80 @@ async fn ice_restarts_by_patch_and_both_still_hear_each_other() {
     both_hear(&caller, CALLER_HZ, &anna.voice, AGENT_HZ, "after the restarts").await;
     hang_up(&http, &base, &path).await;
     assert_eq!(agent_lost(&server).await, 0, "a restart is no loss");
+}
+
+/// On the page: what it offers holds no address, what it is answered holds the network's alone, so
+/// that every datagram of its goes there. Counts the page's own repairs.
+fn through(port: u16) -> String {
+    format!(
+        "(() => {{ window.patches = 0; \
+           const send = window.fetch; \
+           window.fetch = (to, how) => {{ \
+             if (how?.method === 'PATCH') window.patches += 1; \
+             if (typeof how?.body !== 'string') return send(to, how); \
+             return send(to, {{...how, body: how.body.replace(/a=candidate:.*\\r\\n/g, '')}}); \
+           }}; \
+           const own = 'a=candidate:1 1 udp 2130706431 127.0.0.1 {port} typ host\\r\\n'; \
+           window.RTCPeerConnection = class extends RTCPeerConnection {{ \
+             setRemoteDescription({{type, sdp}}) {{ \
+               const all = sdp.split(/a=candidate:.*\\r\\n/); \
+               const through = all[0] + own + all.slice(1).join(''); \
+               return super.setRemoteDescription({{type, sdp: through}}); \
+             }} \
+           }}; }})()"
+    )
+}
+
+/// The agent's page notices by itself, restarts ICE, and goes on with the call.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_agents_page_repairs_its_own_connection() {
+    let test = "a page's repair";
+    if !have_models(test) || !is_there(test) {
+        return;
+    }
+    // One port, known beforehand: the caller comes by SIP.
+    let udp = ports();
+    let extra = format!(
+        "{}[browser]\nudp_port_min = {udp}\nudp_port_max = {udp}\nlisten = [\"127.0.0.1\"]\n",
+        whole::ANNA
+    );
+    let server = Arc::new(aside(move || Server::start(&extra)).await);
+    let _tells = Tells(server.clone());
+    let folder = tempfile::tempdir().expect("a folder");
+    let sound = folder.path().join("anna.wav");
+    compose(&sound, &[Part::Tone { hz: AGENT_HZ, seconds: 20.0 }]);
+    let own = server.clone();
+    aside(move || whole::add_user(&own, "anna")).await;
+    let network = Network::good();
+    let anna = whole::with_microphone(&base_of(&server), &sound, "").await;
+    anna.before_each_page(&through(network::before(&network, udp))).await;
+    whole::headset_on(&anna, "anna").await;
+    let phone = Peer::start().unwrap();
+    let mut caller = phone.dial(&server.uri(), "ada", "Ada").await.unwrap();
+    caller.listen(Duration::from_secs(3)).await;
+    caller.press(Key::ZERO);
+    anna.wait_stage("ringing").await;
+    anna.press("a").await;
+    anna.wait_stage("talking").await;
+    let since = ear::now_ms();
+    caller.say(&Pcm::new(RATE_HZ, tone(f64::from(CALLER_HZ), 3_000))).await;
+    ear::first(&anna, CALLER_HZ, since).await;
+
+    let is = |state: &str| format!("return document.querySelector('#line').dataset.state {state}");
+    network.away(true);
+    anna.wait("the page notices", &is("=== 'interrupted'")).await;
+    anna.wait("the page tries", "return window.patches > 0").await;
+    network.away(false);
+    anna.wait("the page is back", &is("=== 'connected'")).await;
+    anna.wait_stage("talking").await;
+    caller.listen(ANNOUNCED).await;
+    caller.heard.clear();
+    let since = ear::now_ms();
+    caller.say(&Pcm::new(RATE_HZ, tone(f64::from(CALLER_HZ), 4_000))).await;
+    ear::first(&anna, CALLER_HZ, since).await;
+    let heard = seconds_of(&caller.heard, caller.heard_rate_hz, AGENT_HZ);
+    assert!(heard >= 2.0, "the caller heard the agent for {heard} s");
+    caller.hang_up();
+    assert!(agent_lost(&server).await <= 1);
+    anna.close().await;
 }

@@ -71,6 +71,12 @@ pub async fn desk_with_headset(server: &Arc<Server>, name: &'static str, sound: 
     let own = server.clone();
     aside(move || add_user(&own, name)).await;
     let desk = with_microphone(&base_of(server), sound, "").await;
+    headset_on(&desk, name).await;
+    desk
+}
+
+/// Logs in and turns the headset on.
+pub async fn headset_on(desk: &Chromium, name: &str) {
     desk.log_in(name, PASSWORD).await;
     desk.wait_text("Your phone is not there").await;
     desk.click("#line summary").await;
@@ -83,7 +89,6 @@ pub async fn desk_with_headset(server: &Arc<Server>, name: &'static str, sound: 
     desk.wait_text("Headset ready").await;
     desk.click("#line summary").await;
     desk.wait_text("The next call comes here").await;
-    desk
 }
 
 fn said(who: &str, word: &str) -> String {
