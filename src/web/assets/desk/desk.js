@@ -96,7 +96,7 @@ function viewOf(id) {
 function notesOf(id) {
   let timer = null;
   const area = h("textarea", {
-    id: "notes", rows: 3, maxlength: 4000, "aria-keyshortcuts": "N", placeholder: "Notes (N)",
+    id: "notes", rows: 2, maxlength: 4000, "aria-keyshortcuts": "N", placeholder: "Notes (N)",
     oninput: () => {
       notes.unsent = notes.touched = true;
       clearTimeout(timer);
