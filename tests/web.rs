@@ -2,6 +2,8 @@
 
 #[path = "web/access.rs"]
 mod access;
+#[path = "web/changes.rs"]
+mod changes;
 #[path = "web/content.rs"]
 mod content;
 #[path = "web/desk.rs"]

@@ -18,16 +18,24 @@ const CALLS: usize = 20;
 /// High above ringback, music and most of a voice.
 const CALLER_HZ: f64 = 2_900.0;
 const AGENT_HZ: f64 = 2_300.0;
-/// The tones are sent at -14.
-const HEARD_DBFS: f32 = -24.0;
+/// The tones are sent at -14; under "you are through to Anna" a voice is mixed 12 dB lower.
+const HEARD_DBFS: f32 = -34.0;
+/// A tone stands so far above what is beside it, which no voice does.
+const ABOVE_DB: f32 = 12.0;
+const BESIDE_HZ: f64 = 250.0;
 const FRAME: usize = RATE_HZ as usize / 50;
 const LONG: Duration = Duration::from_secs(60);
+
+fn is_tone(frame: &[i16], hz: f64) -> bool {
+    let level = |hz: f64| tone_level_dbfs(frame, RATE_HZ, hz);
+    let beside = level(hz - BESIDE_HZ).max(level(hz + BESIDE_HZ));
+    level(hz) > HEARD_DBFS.max(beside + ABOVE_DB)
+}
 
 /// When a frame with this tone came, by what came since the last look.
 fn heard(voice: &Voice, hz: f64, began: Instant) -> Option<Duration> {
     let all = voice.take();
-    let is_there = |frame: &[i16]| tone_level_dbfs(frame, RATE_HZ, hz) > HEARD_DBFS;
-    all.chunks_exact(FRAME).any(is_there).then(|| began.elapsed())
+    all.chunks_exact(FRAME).any(|frame| is_tone(frame, hz)).then(|| began.elapsed())
 }
 
 /// Prints the figures; `false` where they are missing.

@@ -15,5 +15,12 @@
 //! - **SQLite with FULL and group commit**: a call's facts are on the disk within 50 ms, for all
 //!   calls in one write.
 //! - **One build profile.** `./dev run`, `test` and `bench` share it, so nothing is built twice.
+//! - **For an agent whose phone is the browser the card is the briefing**: accepting joins at once.
+//!   Who would rather hear it presses "hear summary" while it rings, which picks up in private as
+//!   a phone does; in the talk the same button says it to the agent alone. What the caller is
+//!   told (a person is called, who knows the matter) plays while it rings. The agent's name is
+//!   said at the join, for until then it may be another's; it never delays the two voices.
+//! - **Lists are told that something changed, never what**, and fetch by their own rights: one
+//!   stream for all of them, closed while nobody looks, with polling behind it.
 //! - **Timed tests are not tests.** Behaviour is tested; time is measured by `./dev bench` beside a
 //!   baseline of the same run.

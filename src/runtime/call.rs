@@ -19,6 +19,7 @@ use crate::base::ids::{AgentId, CallId, LegId, PlayId};
 use crate::base::limits::COMMANDS_PER_EVENT_MAX;
 use crate::base::moment::Moment;
 use crate::call::event::Event;
+use crate::call::steer::Steer;
 use crate::call::{Output, Session, SessionSetup, TransferSetup};
 use crate::desk::wire::RecordingNow;
 use crate::media::{self, CallMedia, MediaEvent};
@@ -209,10 +210,10 @@ impl CallTask {
             Inbound::Sip(leg, event) => self.take_sip(leg, event).await,
             Inbound::Event(event) => {
                 self.note_event(&event);
-                let accepted = accepts(&event);
+                let picks_up = self.picks_up(&event);
                 self.happen(event).await;
-                if accepted {
-                    self.agent_took_it().await;
+                if picks_up {
+                    self.agent_picked_up().await;
                 }
             }
             Inbound::Browser(leg, news) => self.take_browser(leg, news).await,
@@ -230,6 +231,19 @@ impl CallTask {
                     leg.signal.hang_up(crate::call::command::HangUpCause::Failure);
                 }
             }
+        }
+    }
+
+    /// Whether a browser that rings answers by this: its agent takes the call, or wants to hear
+    /// first what it is about, as a phone that is picked up does. In a talk that button is the
+    /// talking agent's, and picks up nobody's.
+    fn picks_up(&self, event: &Event) -> bool {
+        match event {
+            Event::AgentAccepted { .. } | Event::Steered { by: Steer::Accept { .. }, .. } => true,
+            Event::Steered { by: Steer::HearSummary, .. } => {
+                self.legs.values().all(|open| open.agent.is_none() || !open.taken)
+            }
+            _ => false,
         }
     }
 
@@ -317,6 +331,8 @@ impl CallTask {
         });
         entry.state = state.to_owned();
         entry.agent = agent.or(entry.agent.take());
+        drop(active);
+        self.shared.pages.something_changed();
     }
 
     /// Whatever is left of legs is hung up; ears close.
@@ -328,15 +344,6 @@ impl CallTask {
                 locked(&self.shared.by_leg).remove(&sip.id());
             }
         }
-    }
-}
-
-/// Whether an agent takes the call by the page.
-fn accepts(event: &Event) -> bool {
-    match event {
-        Event::AgentAccepted { .. } => true,
-        Event::Steered { by, .. } => matches!(by, crate::call::steer::Steer::Accept { .. }),
-        _ => false,
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use tokio::sync::watch;
+
 use crate::base::ids::{AgentId, CallId, OfferId};
 use crate::base::moment::Moment;
 use crate::call::command::Fact;
@@ -79,6 +81,10 @@ impl Live for LivePages {
 
     fn desk(&self) -> DeskView {
         self.0.desk.view()
+    }
+
+    fn changes(&self) -> watch::Receiver<u64> {
+        self.0.pages.changes()
     }
 
     fn open_desk(&self, agent: Option<&AgentId>, name: &str) -> Option<DeskLine> {

@@ -25,24 +25,26 @@ pub(super) async fn page(
     let zone = &app.settings.time_zone;
     let (open, done): (Vec<_>, Vec<_>) = rows.iter().partition(|row| row.closed_ms.is_none());
     let body = html! {
-        div.headline {
-            h1 { "Call-backs" }
-            @if open.is_empty() { span.chip.good { "none waits" } }
-            @else { span.chip.warn { (open.len()) " to call" } }
-        }
-        @if open.is_empty() { p.empty { "Nobody waits to be called back." } }
-        @else {
-            div.scroll { table.calls {
-                thead { tr { th { "Since" } th { "Who" } th { "Number" } th { "" } } }
-                tbody { @for row in &open { (waiting(row, zone, &actor)) } }
-            } }
-        }
-        @if !done.is_empty() {
-            h2 { "Done" }
-            div.scroll { table.calls {
-                thead { tr { th { "Since" } th { "Who" } th { "Number" } th { "Done" } } }
-                tbody { @for row in &done { (closed(row, zone)) } }
-            } }
+        div #call-backs data-poll="/call-backs" {
+            div.headline {
+                h1 { "Call-backs" }
+                @if open.is_empty() { span.chip.good { "none waits" } }
+                @else { span.chip.warn { (open.len()) " to call" } }
+            }
+            @if open.is_empty() { p.empty { "Nobody waits to be called back." } }
+            @else {
+                div.scroll { table.calls {
+                    thead { tr { th { "Since" } th { "Who" } th { "Number" } th { "" } } }
+                    tbody { @for row in &open { (waiting(row, zone, &actor)) } }
+                } }
+            }
+            @if !done.is_empty() {
+                h2 { "Done" }
+                div.scroll { table.calls {
+                    thead { tr { th { "Since" } th { "Who" } th { "Number" } th { "Done" } } }
+                    tbody { @for row in &done { (closed(row, zone)) } }
+                } }
+            }
         }
     };
     page::framed("Call-backs", "/call-backs", &actor, body).into_response()

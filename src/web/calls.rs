@@ -164,7 +164,9 @@ fn live_section(rows: &LiveRows) -> Markup {
                         a.card href={ "/calls/" (head.id) } {
                             span.line {
                                 (named(head))
-                                span.clock { (page::span(now_ms - head.began_ms)) }
+                                span.clock data-since=(head.began_ms) {
+                                    (page::span(now_ms - head.began_ms))
+                                }
                             }
                             span.line {
                                 span.quiet {

@@ -52,6 +52,7 @@ pub(super) async fn page(Extension(actor): Extension<Actor>) -> Response {
                     noscript { p.empty { "The desk needs JavaScript." } }
                     p.empty { "Opening the desk…" }
                 }
+                p #told.hidden aria-live="assertive" {}
                 div #notices role="status" aria-live="polite" {}
                 script type="module" src="/assets/desk.js" {}
                 script type="module" src="/assets/desk-line.js" {}
@@ -132,7 +133,7 @@ async fn serve(app: Shared, session: Option<String>, mut socket: WebSocket, mut 
 }
 
 /// Programs come with a token in every request and without a session.
-async fn is_alive(app: &Shared, session: Option<&str>) -> bool {
+pub(super) async fn is_alive(app: &Shared, session: Option<&str>) -> bool {
     match session {
         Some(token) => match app.store.session(token, Timestamp::now()).await {
             Ok(found) => found.is_some(),

@@ -20,6 +20,14 @@ pub const SOCKET_BYTES_MAX: usize = 32_768;
 /// How often a desk's session is looked at, and its page is asked whether it is there.
 pub const SOCKET_LOOK_EVERY: Duration = Duration::from_secs(20);
 
+/// Streams of changes that one user has open, and all together; further pages poll.
+pub const STREAMS_OF_USER_MAX: usize = 16;
+pub const STREAMS_MAX: usize = 512;
+/// Changes within this time are told as one. The store commits what happened well within it.
+pub const CHANGES_EVERY: Duration = Duration::from_millis(300);
+/// When a page whose stream broke comes back.
+pub const STREAM_COMES_AGAIN: Duration = Duration::from_secs(2);
+
 /// Passwords hashed at the same time.
 pub const HASHES_AT_ONCE: usize = 2;
 /// How long a login waits for its turn to be hashed; then 503.

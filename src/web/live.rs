@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use serde::Serialize;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 use crate::base::ids::{AgentId, CallId, OfferId};
 
@@ -18,6 +18,8 @@ pub trait Live: Send + Sync + 'static {
     fn not_ready(&self) -> Option<String>;
     /// Agents and the queue.
     fn desk(&self) -> DeskView;
+    /// Counts up whenever a running call, an agent or the queue changes.
+    fn changes(&self) -> watch::Receiver<u64>;
     /// Opens the desk of `agent`, or the view of somebody named `name` who looks on. `None` if
     /// there is no such agent.
     fn open_desk(&self, agent: Option<&AgentId>, name: &str) -> Option<DeskLine>;

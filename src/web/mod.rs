@@ -12,6 +12,7 @@ pub mod browser;
 mod call;
 mod call_backs;
 mod calls;
+mod changes;
 mod desk;
 mod dial;
 mod dial_page;
@@ -118,6 +119,7 @@ struct App {
     gate: gate::Gate,
     views: gate::Views,
     call_backs: gate::CallBacks,
+    streams: changes::Streams,
     /// Passwords that are hashed at the same time: each takes 19 MiB and some 50 ms.
     hashing: Semaphore,
 }
@@ -135,6 +137,7 @@ pub fn router(state: WebState) -> Router {
         gate: gate::Gate::default(),
         views: gate::Views::default(),
         call_backs: gate::CallBacks::default(),
+        streams: changes::Streams::default(),
         hashing: Semaphore::new(limits::HASHES_AT_ONCE),
     });
     routes::build(app)

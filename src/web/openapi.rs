@@ -53,6 +53,7 @@ fn words() -> Vec<Words> {
         post("/logout", "Ends the session", Body::Form(&["csrf"]), HTML),
         get("/calls", "The list of calls, with filters", HTML),
         get("/calls/live", "The running calls alone", HTML),
+        get("/changes", "Says \"changed\" when calls, agents or the queue did", "text/event-stream"),
         get("/calls/{id}", "One call", HTML),
         get("/calls/{id}/audio", "The recording, in ranges", WAV),
         post("/calls/{id}/erase", "Erases a call or its caller",

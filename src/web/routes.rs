@@ -9,8 +9,8 @@ use crate::store::users::Role;
 
 use super::limits::BODY_BYTES_MAX;
 use super::{
-    Shared, api, assets, audio, call, call_backs, calls, desk, dial, dial_page, guard, headers,
-    login, offer, openapi, peer, status,
+    Shared, api, assets, audio, call, call_backs, calls, changes, desk, dial, dial_page, guard,
+    headers, login, offer, openapi, peer, status,
 };
 
 /// Who may use a route.
@@ -57,6 +57,7 @@ pub fn table() -> Vec<Route> {
         row(Method::POST, "/logout", Page(Agent), || post(login::logout)),
         row(Method::GET, "/calls", Page(Agent), || get(calls::list)),
         row(Method::GET, "/calls/live", Page(Agent), || get(calls::live)),
+        row(Method::GET, "/changes", Api(Agent), || get(changes::stream)),
         row(Method::GET, "/calls/{id}", Page(Agent), || get(call::page)),
         row(Method::GET, "/calls/{id}/audio", Page(Agent), || get(audio::play)),
         row(Method::POST, "/calls/{id}/erase", Page(Admin), || post(call::erase)),

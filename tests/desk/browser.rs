@@ -9,7 +9,7 @@ use thirtyfour::prelude::*;
 
 const DRIVER: &str = "/usr/bin/chromedriver";
 /// How long something may take to appear: a page on a busy machine is slow.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(60);
 const ARGUMENTS: [&str; 14] = [
     "--headless",
     "--no-sandbox",

@@ -1,10 +1,16 @@
-//! The agent's desk in a real Chromium, on a real server. `page` plays the call's facts; `whole`
-//! has the real binary with a real caller and a real agent's phone.
+//! The agent's desk in a real Chromium, on a real server. Most tests play the call's facts
+//! (`play`); `whole` and `colleague` have the real binary, real callers and real agents' phones.
 
+mod alerts;
 mod browser;
 mod colleague;
+mod keys;
+mod lists;
 mod page;
 mod play;
+mod shape;
+mod shop;
+mod sound;
 mod whole;
 
 // The web tests' server and example calls; not all of them are used here.

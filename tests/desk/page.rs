@@ -3,21 +3,33 @@
 
 use std::time::Duration;
 
+use warmline::base::ids::CallId;
+use warmline::base::moment::Moment;
 use warmline::call::command::TransferStep;
 use warmline::call::steer::Steer;
+use warmline::desk::wire::{CustomerNow, FieldNow};
 
 use super::browser::{Chromium, is_there};
+use super::example;
 use super::play::Play;
 use super::server::{PASSWORD, Server};
 
-async fn desk_of(server: &Server, name: &str) -> Chromium {
+pub async fn desk_of(server: &Server, name: &str) -> Chromium {
+    desk_with(server, name, "").await
+}
+
+/// The same, with a script in each page before the page's own.
+pub async fn desk_with(server: &Server, name: &str, script: &str) -> Chromium {
     let chromium = Chromium::open(&server.url("")).await;
+    if !script.is_empty() {
+        chromium.before_each_page(script).await;
+    }
     chromium.log_in(name, PASSWORD).await;
     chromium
 }
 
 /// Waits until the page has asked for as many things.
-async fn asked(play: &Play<'_>, count: usize) -> Vec<Steer> {
+pub async fn asked(play: &Play<'_>, count: usize) -> Vec<Steer> {
     for _ in 0..200 {
         if play.asked().len() >= count {
             break;
@@ -101,13 +113,48 @@ async fn a_call_from_the_card_to_the_wrap_up() {
     anna.close().await;
 }
 
-/// Strings that would run, were they ever markup.
+/// Strings that would run, were they ever markup. What they note outlives the page.
 const MARKUP: [&str; 4] = [
-    "<img src=x onerror=\"window.ran=1\">",
-    "<script>window.ran=1</script>",
-    "\"><svg onload=window.ran=1>",
-    "javascript:window.ran=1",
+    "<img src=x onerror=\"localStorage.ran=1\">",
+    "<script>localStorage.ran=1</script>",
+    "\"><svg onload=localStorage.ran=1>",
+    "javascript:localStorage.ran=1",
 ];
+
+/// Notes over all pages whatever was made of such a string, although no such script runs here: an
+/// element that we never make, a handler in an attribute, a script that the policy stopped.
+const WATCH: &str = include_str!("watch.js");
+
+async fn watched(page: &Chromium) -> serde_json::Value {
+    page.run("return { ...localStorage }").await
+}
+
+/// The card, the customer, both sides' words and the notes of a call are all of such strings.
+async fn a_call_of_markup<'a>(server: &'a Server, all: &str) -> Play<'a> {
+    let mut play = Play::new(server, 1, "anna").await;
+    play.card.summary = all.to_owned();
+    play.card.caller_name = Some(all.to_owned().into());
+    play.card.caller_number = Some(MARKUP[0].to_owned().into());
+    play.card.intent = Some(all.to_owned());
+    play.card.tried = vec![all.to_owned()];
+    play.card.draft = Some(all.to_owned());
+    play.card.reasons = vec![warmline::base::reason::Reason::new(all.to_owned())];
+    for point in &mut play.card.stress_line {
+        point.reasons = vec![warmline::base::reason::Reason::new(all.to_owned())];
+    }
+    for slot in &mut play.card.slots {
+        slot.name = MARKUP[2].into();
+        slot.value = all.to_owned().into();
+        slot.source = all.to_owned().into();
+    }
+    play.offer();
+    let field = |name: &str| FieldNow { name: name.to_owned(), value: all.to_owned() };
+    server.pages.customer(
+        &play.call,
+        CustomerNow::Known { fields: vec![field(all)], orders: vec![vec![field("number")]] },
+    );
+    play
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_comes_from_outside_is_text() {
@@ -115,35 +162,30 @@ async fn what_comes_from_outside_is_text() {
         return;
     }
     let server = Server::start().await;
-    let anna = desk_of(&server, "anna").await;
+    let anna = desk_with(&server, "anna", WATCH).await;
     anna.wait_text("Ready").await;
-    let mut play = Play::new(&server, 1, "anna").await;
+    // The watch sees what it is for, and this survives the page.
+    let markup = serde_json::to_string(MARKUP[0]).expect("is text");
+    anna.run(&format!("document.body.insertAdjacentHTML('beforeend', {markup})")).await;
+    anna.wait("the watch sees it", "return 'made' in localStorage && 'stopped' in localStorage")
+        .await;
+    anna.driver.refresh().await.expect("loaded again");
+    anna.wait_text("Ready").await;
+    assert!(watched(&anna).await["made"].is_string(), "a page takes what was seen with it");
+    anna.run("localStorage.clear()").await;
+
     let all = MARKUP.join(" ");
-    play.card.summary = all.clone();
-    play.card.caller_name = Some(all.clone().into());
-    play.card.caller_number = Some(MARKUP[0].to_owned().into());
-    play.card.intent = Some(all.clone());
-    play.card.tried = vec![all.clone()];
-    play.card.draft = Some(all.clone());
-    play.card.reasons = vec![warmline::base::reason::Reason::new(all.clone())];
-    for slot in &mut play.card.slots {
-        slot.name = MARKUP[2].into();
-        slot.value = all.clone().into();
-        slot.source = all.clone().into();
-    }
-    play.offer();
-    server.pages.customer(
-        &play.call,
-        warmline::desk::wire::CustomerNow::Known {
-            fields: vec![warmline::desk::wire::FieldNow { name: all.clone(), value: all.clone() }],
-            orders: Vec::new(),
-        },
-    );
+    let play = a_call_of_markup(&server, &all).await;
+    anna.wait_stage("offered").await;
     play.talk();
     play.caller_says(41_000, &all, "opening_hours", 0.9);
     play.agent_says(42_000, &all);
     anna.wait("the line", "return document.querySelectorAll('.lines li').length > 6").await;
     anna.find("#notes").await.send_keys(&all).await.expect("typed");
+    // However long: no caller's name pushes the buttons off the screen.
+    let wide = "const main = document.querySelector('main'); \
+                return main.scrollWidth <= main.clientWidth";
+    assert_eq!(anna.run(wide).await, true, "the desk is wider than the screen");
     anna.shoot("09-markup").await;
     // The server has the notes before the page asks for them again.
     tokio::time::sleep(Duration::from_millis(1_500)).await;
@@ -155,31 +197,41 @@ async fn what_comes_from_outside_is_text() {
     anna.wait_stage("wrap_up").await;
     anna.click(".bar .primary").await;
     anna.wait_stage("idle").await;
-    // The User-Agent and all that was kept, on the page of the call.
-    let caller = warmline::base::caller::CallerInfo {
-        user_agent: Some(all.clone()),
-        ..super::example::caller(&all, "1")
-    };
-    let other = super::example::call_id(9);
-    let now = jiff::Timestamp::now();
-    server.store.arrived(&other, now, &caller).await.await.expect("kept");
-    let accepted = TransferStep::Accepted { agent: "anna".into() };
-    let fact = super::example::transfer(accepted);
-    server
-        .store
-        .note(&other, warmline::base::moment::Moment(1), now, fact)
-        .await
-        .await
-        .expect("ok");
-    for call in [&play.call, &other] {
-        anna.goto(&format!("/calls/{call}")).await;
+    anna.wait_text("Last calls").await;
+    // The User-Agent and all that was kept, on the pages of the calls, their list, and an offer.
+    let other = kept_call(&server, &all).await;
+    let card = example::card(&other, "anna");
+    let card = warmline::base::card::OfferCard { summary: all.clone(), ..card };
+    let token = server.store.offer_opened(&card, jiff::Timestamp::now()).await.expect("opened");
+    let pages = [
+        format!("/calls/{}", play.call),
+        format!("/calls/{other}"),
+        "/calls".to_owned(),
+        format!("/offer/{token}"),
+    ];
+    for path in &pages {
+        anna.goto(path).await;
         anna.wait_text("onerror").await;
     }
-    let ran = anna.run("return window.ran ?? null").await;
-    assert!(ran.is_null(), "markup ran");
-    let made = anna.run("return document.querySelectorAll('[onerror],[onload]').length").await;
-    assert_eq!(made, 0, "an element was made of what a caller said");
+    let seen = watched(&anna).await;
+    for sign in ["ran", "made", "stopped"] {
+        assert!(seen[sign].is_null(), "markup came through: {seen}");
+    }
     anna.close().await;
+}
+
+/// A call of the store whose caller and User-Agent are `text`, and that Anna may see.
+async fn kept_call(server: &Server, text: &str) -> CallId {
+    let caller = warmline::base::caller::CallerInfo {
+        user_agent: Some(text.to_owned()),
+        ..example::caller(text, "1")
+    };
+    let call = example::call_id(9);
+    let now = jiff::Timestamp::now();
+    server.store.arrived(&call, now, &caller).await.await.expect("kept");
+    let accepted = example::transfer(TransferStep::Accepted { agent: "anna".into() });
+    server.store.note(&call, Moment(1), now, accepted).await.await.expect("kept");
+    call
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -248,31 +300,68 @@ async fn a_second_tab_takes_over_and_the_first_can_take_it_back() {
     anna.close().await;
 }
 
+/// Keeps the page's sockets, and lets none through while the network is `away`.
+const SOCKETS: &str = include_str!("sockets.js");
+
+// One thread: nothing is sent between two lines of the flood.
+#[tokio::test(flavor = "current_thread")]
+async fn a_page_that_falls_behind_is_closed_and_comes_back_to_the_whole() {
+    if !is_there("a slow page") {
+        return;
+    }
+    let server = Server::start().await;
+    let anna = desk_with(&server, "anna", SOCKETS).await;
+    let play = Play::new(&server, 1, "anna").await;
+    play.offer();
+    play.talk();
+    anna.wait_stage("talking").await;
+    for n in 0..400 {
+        play.agent_says(40_000 + n * 10, "and another thing");
+    }
+    play.agent_says(90_000, "the last one");
+    anna.wait("it was closed for being slow", "return window.codes.includes(4001)").await;
+    anna.wait_text("the last one").await;
+    let lines = anna.run("return document.querySelectorAll('.lines li').length").await;
+    assert_eq!(lines, 407, "nothing is lost and nothing is there twice");
+    anna.close().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cut_line_comes_back_with_the_whole_state() {
     if !is_there("a cut line") {
         return;
     }
     let server = Server::start().await;
-    let anna = desk_of(&server, "anna").await;
+    let anna = desk_with(&server, "anna", SOCKETS).await;
     let play = Play::new(&server, 1, "anna").await;
     play.offer();
     play.talk();
-    anna.wait_stage("talking").await;
-    // More than waits for a page in one breath: it is closed, and comes back to the whole.
-    for n in 0..400 {
-        play.agent_says(40_000 + n * 10, "and another thing");
-    }
-    play.agent_says(90_000, "the last one");
-    anna.wait_text("the last one").await;
-    let lines = anna.run("return document.querySelectorAll('.lines li').length").await;
-    assert_eq!(lines, 407, "nothing is lost and nothing is there twice");
-    // The network is away, and comes back.
-    let offline = |on: bool| {
-        format!("window.dispatchEvent(new Event('{}'))", if on { "offline" } else { "online" })
-    };
-    anna.run(&offline(true)).await;
-    anna.run(&offline(false)).await;
+    play.agent_says(39_000, "Hello, this is Anna.");
+    anna.wait_text("Hello, this is Anna.").await;
+    anna.run("window.away = true; window.sockets.at(-1).close()").await;
+    anna.wait("the page says so", "return document.body.classList.contains('lost')").await;
+    anna.shoot("11-lost").await;
+    // What happens meanwhile: the call goes on, and the agent writes.
+    play.caller_says(43_000, "When are you open on Saturday?", "opening_hours", 0.2);
+    play.steered(44_000, Steer::Mute { on: true });
+    anna.find("#notes").await.send_keys("asked for Saturday").await.expect("typed");
+    // A button reaches nobody now, and is not sent later either.
+    anna.press("\u{e00c}").await;
+    anna.press("h").await;
+    anna.wait("it goes on trying", "return window.sockets.length >= 4").await;
+    assert!(!anna.text().await.contains("on Saturday?"), "the line is still cut");
+    anna.run("window.away = false").await;
     anna.wait("the line is open", "return !document.body.classList.contains('lost')").await;
+    anna.wait_text("When are you open on Saturday?").await;
+    anna.wait_text("you are muted").await;
+    let said = "return [...document.querySelectorAll('.lines .text')] \
+                .filter((line) => line.textContent.includes('on Saturday?')).length";
+    assert_eq!(anna.run(said).await, 1, "once");
+    anna.press("m").await;
+    assert_eq!(asked(&play, 1).await, [Steer::Mute { on: false }]);
+    // The notes that were written without a line are on the server.
+    anna.driver.refresh().await.expect("loaded again");
+    let notes = "return document.querySelector('#notes')?.value === 'asked for Saturday'";
+    anna.wait("the notes", notes).await;
     anna.close().await;
 }

@@ -39,13 +39,22 @@ impl<'a> Play<'a> {
     }
 
     pub fn reserve(&self) {
+        self.want(Some(self.agent.clone()), false);
+    }
+
+    /// Any agent will do; waits until one is free.
+    pub fn queue(&self) {
+        self.want(None, true);
+    }
+
+    fn want(&self, only: Option<AgentId>, queue: bool) {
         let request = ReservationRequest {
             skills: Vec::new(),
             language: Language::english(),
             priority: Priority::P1,
             except: Vec::new(),
-            only: Some(self.agent.clone()),
-            queue: false,
+            only,
+            queue,
         };
         self.server.desk.send(DeskMessage::Reserve(self.call.clone(), Box::new(request)));
     }
@@ -124,7 +133,11 @@ impl<'a> Play<'a> {
     /// The caller hangs up; the wrap-up begins.
     pub fn end(&self, at_ms: u64) {
         self.step(at_ms, TransferStep::Ended);
-        let outcome = AgentOutcome::Served;
+        self.release(AgentOutcome::Served);
+    }
+
+    /// The agent is the desk's again.
+    pub fn release(&self, outcome: AgentOutcome) {
         let message = DeskMessage::Release(self.call.clone(), self.agent.clone(), outcome);
         self.server.desk.send(message);
     }

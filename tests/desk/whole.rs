@@ -9,6 +9,7 @@ use std::time::Duration;
 use super::baresip::{self, Baresip};
 use super::browser::{self, Chromium};
 use super::phones::{BINARY, Server, have_models, models_folder, speak};
+use super::shop::{Mood, Shop};
 use super::tone::{Part, compose};
 
 pub const PASSWORD: &str = "correct horse";
@@ -78,7 +79,9 @@ async fn a_caller_is_taken_by_click_and_the_wrap_up_is_saved() {
          [transfer]\nring_s = 60\nwrap_up_s = 300\n",
         phone.contact()
     );
-    let mut server = tokio::task::block_in_place(|| Server::start(&agents));
+    let shop = Shop::open();
+    shop.connect(folder.path());
+    let mut server = tokio::task::block_in_place(|| Server::start_in(folder.path(), &agents));
     add_user(&server, "anna");
     let anna = Chromium::open(&format!("http://127.0.0.1:{}", server.web_port)).await;
     anna.log_in("anna", PASSWORD).await;
@@ -99,6 +102,9 @@ async fn a_caller_is_taken_by_click_and_the_wrap_up_is_saved() {
     let stages = anna.run("return window.stages.filter((stage) => stage !== 'idle')").await;
     assert_eq!(stages, serde_json::json!(["offered", "ringing"]));
     anna.wait_text("talk to an agent").await;
+    // The customer and the last orders, from the business system.
+    anna.wait_text("Oak shelf, 2 pieces").await;
+    anna.wait_text("88-1204").await;
     anna.shoot("20-whole-ringing").await;
 
     anna.click("[data-act=A]").await;
@@ -134,8 +140,10 @@ async fn a_caller_is_taken_by_click_and_the_wrap_up_is_saved() {
     anna.wait_stage("wrap_up").await;
     anna.shoot("22-whole-wrap-up").await;
     anna.click(".bar .choice").await;
+    anna.click("#wrap-ticket").await;
     anna.click(".bar .primary").await;
     anna.wait_stage("idle").await;
+    anna.wait_text("Ticket T-1001 is filed").await;
     let calls = tokio::task::block_in_place(|| server.ended_calls(1, Duration::from_secs(60)));
     let wrap_up = &calls[0]["wrap_ups"][0];
     assert_eq!(calls[0]["disposition"], "transferred", "{:#}", calls[0]);
@@ -143,11 +151,41 @@ async fn a_caller_is_taken_by_click_and_the_wrap_up_is_saved() {
     assert_eq!(wrap_up["notes"], "asked about Saturday");
     assert!(wrap_up["summary"]["outcome"].as_str().is_some_and(|text| text.contains("Spoke for")));
 
-    // A second call, and the process is killed in the middle of it.
+    ticket_is_filed_once(&shop, &calls[0]);
     caller.quit();
-    let mut caller = Baresip::start(&caller_sound, false);
+    killed_in_a_call(&mut server, &anna, &phone, &caller_sound, &shop).await;
+    anna.close().await;
+}
+
+/// What the ticket system was told, under a key that makes the same call the same ticket.
+fn ticket_is_filed_once(shop: &Shop, call: &serde_json::Value) {
+    let tickets = shop.tickets();
+    let [(key, ticket)] = tickets.as_slice() else { panic!("one ticket: {tickets:?}") };
+    let id = call["id"].as_str().expect("an id");
+    assert!(key.starts_with(id), "{key}");
+    assert_eq!(ticket["call"], id, "{ticket:#}");
+    assert_eq!(ticket["agent"], "anna");
+    assert_eq!(ticket["result"], "Solved");
+    assert_eq!(ticket["notes"], "asked about Saturday");
+    assert!(ticket["outcome"].as_str().is_some_and(|text| text.contains("Spoke for")));
+}
+
+/// A second call, and the process is killed in the middle of it. The business system is slow now,
+/// and down when the ticket is to be filed.
+async fn killed_in_a_call(
+    server: &mut Server,
+    anna: &Chromium,
+    phone: &Baresip,
+    caller_sound: &Path,
+    shop: &Shop,
+) {
+    shop.is_now(Mood::Slow);
+    let mut caller = Baresip::start(caller_sound, false);
     caller.dial(&server.uri());
     anna.wait_stage("ringing").await;
+    // The card waits for nobody; after three seconds it says what is missing.
+    anna.wait_text("The business system: no reply in time").await;
+    anna.shoot("24-whole-slow-shop").await;
     anna.click("[data-act=A]").await;
     phone.answer();
     anna.wait_stage("talking").await;
@@ -157,8 +195,11 @@ async fn a_caller_is_taken_by_click_and_the_wrap_up_is_saved() {
     anna.wait_stage("wrap_up").await;
     anna.wait_text("started again during this call").await;
     anna.shoot("23-whole-restarted").await;
+    shop.is_now(Mood::Down);
+    anna.click("#wrap-ticket").await;
     anna.click(".bar .primary").await;
     anna.wait_stage("idle").await;
+    anna.wait_text("The ticket was not filed").await;
+    assert_eq!(shop.tickets().len(), 1);
     caller.quit();
-    anna.close().await;
 }

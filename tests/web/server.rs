@@ -71,6 +71,10 @@ impl Live for TestLive {
         }
     }
 
+    fn changes(&self) -> tokio::sync::watch::Receiver<u64> {
+        self.pages.get().expect("the desk is there").changes()
+    }
+
     fn open_desk(&self, agent: Option<&AgentId>, name: &str) -> Option<DeskLine> {
         self.pages.get().and_then(|pages| pages.open(agent, name))
     }

@@ -77,12 +77,17 @@ impl Desk {
     pub async fn accept_now(&mut self) -> Instant {
         let call = self.stage("ringing").await;
         assert!(!call["summary"].as_str().unwrap_or_default().is_empty(), "{call:#}");
-        let accept = json!({
-            "type": "accept", "call": call["call"], "offer": call["offer"], "three_way": false
-        });
         let began = Instant::now();
-        self.socket.send(Message::text(accept.to_string())).await.unwrap();
+        self.send(&call, "accept").await;
         began
+    }
+
+    /// Presses a button of this call.
+    pub async fn send(&mut self, call: &Value, what: &str) {
+        let message = json!({
+            "type": what, "call": call["call"], "offer": call["offer"], "three_way": false
+        });
+        self.socket.send(Message::text(message.to_string())).await.unwrap();
     }
 
     /// The page goes, and comes back a moment later.

@@ -27,6 +27,7 @@ mod network;
 mod page;
 mod repair;
 mod rules;
+mod summary;
 mod tabs;
 mod whole;
 mod wiring;

@@ -116,6 +116,7 @@ impl browser::Browsers for Door {
             }
             Err(_) => return Err(Refused::Busy { retry_after_s: 60 }),
         };
+        shared.pages.something_changed();
         // The audit outlives an erasure: a masked number, and no name.
         let detail = crate::base::pii::mask_numbers(&digits);
         let source = request.address.to_string();

@@ -86,8 +86,8 @@ impl CallTask {
         }
     }
 
-    /// The agent pressed the button: the browser that rings has answered.
-    pub(super) async fn agent_took_it(&mut self) {
+    /// The agent pressed a button: the browser that rings has answered.
+    pub(super) async fn agent_picked_up(&mut self) {
         let waiting = self.legs.iter().find_map(|(leg, open)| {
             let rings = open.signal.browser().is_some() && !open.taken;
             open.agent.clone().filter(|_| rings).map(|agent| (*leg, agent))

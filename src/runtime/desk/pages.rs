@@ -11,7 +11,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock};
 
 use jiff::Timestamp;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::base::card::OfferCard;
 use crate::base::disposition::Disposition;
@@ -47,6 +47,8 @@ pub struct Pages {
     http: reqwest::Client,
     desk: OnceLock<DeskHandle>,
     tell: OnceLock<Tell>,
+    /// Counts what the lists of the web may want to know.
+    changed: watch::Sender<u64>,
     inner: Mutex<Inner>,
 }
 
@@ -136,6 +138,7 @@ impl Pages {
             http,
             desk: OnceLock::new(),
             tell: OnceLock::new(),
+            changed: watch::Sender::new(0),
             inner: Mutex::new(Inner { desks, ..Inner::default() }),
         })
     }
@@ -147,6 +150,15 @@ impl Pages {
     /// How events reach the calls; `false` if the call is gone.
     pub fn reach_calls(&self, tell: impl Fn(&CallId, Event) -> bool + Send + Sync + 'static) {
         let _ = self.tell.set(Box::new(tell));
+    }
+
+    /// Counts up whenever a call, an agent or the queue changes.
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.changed.subscribe()
+    }
+
+    pub(in crate::runtime) fn something_changed(&self) {
+        self.changed.send_modify(|count| *count = count.wrapping_add(1));
     }
 
     fn knows_tickets(&self) -> bool {
@@ -215,6 +227,7 @@ impl Pages {
         }
         inner.agents = agents;
         inner.queue = queue;
+        self.something_changed();
         let ids: Vec<AgentId> = inner.desks.keys().cloned().collect();
         for id in ids {
             let message = inner.desk_now(Some(&id));
@@ -266,6 +279,7 @@ impl Pages {
 
     /// A fact of a call, as it happens.
     pub fn fact(&self, call: &CallId, at: Moment, fact: &Fact) {
+        self.something_changed();
         let mut inner = locked(&self.inner);
         let names: Vec<(String, String)> = match fact {
             Fact::Steered { .. } => {
@@ -318,6 +332,7 @@ impl Pages {
 
     /// The call is over for everybody.
     pub fn ended(&self, call: &CallId, at: Moment, disposition: Disposition) {
+        self.something_changed();
         let mut inner = locked(&self.inner);
         inner.sides.remove(call);
         for desk in inner.desks.values_mut() {
@@ -374,9 +389,8 @@ impl Pages {
     }
 
     pub fn recording(&self, call: &CallId, now: RecordingNow) {
-        let mut inner = locked(&self.inner);
-        inner.sides.entry(call.clone()).or_default().recording = now;
-        drop(inner);
+        let begins = now == RecordingNow::On;
+        locked(&self.inner).side(call, begins, |side| side.recording = now);
         self.each(call, |desk| {
             if let Some(board) = &mut desk.board {
                 board.recording = now;
@@ -387,9 +401,8 @@ impl Pages {
 
     /// The business system is asked, or has replied.
     pub fn customer(&self, call: &CallId, now: CustomerNow) {
-        let mut inner = locked(&self.inner);
-        inner.sides.entry(call.clone()).or_default().customer = now.clone();
-        drop(inner);
+        let begins = now == CustomerNow::Pending;
+        locked(&self.inner).side(call, begins, |side| side.customer = now.clone());
         self.each(call, |desk| {
             if let Some(board) = &mut desk.board {
                 board.customer = now.clone();
@@ -410,6 +423,16 @@ impl Pages {
 }
 
 impl Inner {
+    /// Notes something beside the card. What comes when the call is over, as a slow business
+    /// system's reply may, begins nothing anew.
+    fn side(&mut self, call: &CallId, begins: bool, note: impl FnOnce(&mut Side)) {
+        if begins {
+            note(self.sides.entry(call.clone()).or_default());
+        } else if let Some(side) = self.sides.get_mut(call) {
+            note(side);
+        }
+    }
+
     fn desk_now(&self, agent: Option<&AgentId>) -> ToPage {
         let is_own = |one: &&AgentNow| agent.is_some_and(|agent| one.agent == agent.as_str());
         ToPage::Desk(DeskNow {

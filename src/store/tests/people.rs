@@ -72,6 +72,29 @@ async fn sessions_end_idle_and_absolutely() {
     assert!(!alive(store, other, began).await);
 }
 
+/// Parameters as OWASP has them for argon2id: 19 MiB, two passes, one lane.
+#[tokio::test(flavor = "multi_thread")]
+async fn passwords_are_kept_as_argon2id_with_a_salt_of_their_own() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = open(folder.path());
+    for name in ["anna", "bert"] {
+        users::add(&store, name, "long enough 1", Role::Agent, None).await.expect("added");
+    }
+    store.close().await.expect("closed");
+    let kept = Connection::open(folder.path().join("warmline.db")).expect("opens");
+    let mut rows = kept.prepare("SELECT password_hash FROM users ORDER BY name").expect("a table");
+    let hashes: Vec<String> = rows
+        .query_map([], |row| row.get(0))
+        .expect("rows")
+        .collect::<Result<_, _>>()
+        .expect("texts");
+    let [anna, bert] = hashes.as_slice() else { panic!("two users: {hashes:?}") };
+    for hash in [anna, bert] {
+        assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
+    }
+    assert_ne!(anna, bert, "the same password under another salt");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn tokens_and_passwords_are_not_in_the_file() {
     let folder = tempfile::tempdir().expect("a folder");

@@ -169,6 +169,7 @@ class WarmlineCall extends HTMLElement {
       ...KEYS.map((key) => h("button", { type: "button", onclick: () => this.press(key) }, key)));
     this.put(
       h("div", { class: "head" },
+        h("h2", { class: "hidden" }, "Your call"),
         h("div", { class: "row" }, this.state, this.clock),
         h("div", { class: "row" }, this.quality)),
       this.log, this.pad,

@@ -23,9 +23,9 @@ style.replaceSync(`
 #line[data-state=connecting] summary::before, #line[data-state=interrupted] summary::before,
 #line[data-state=lost] summary::before { background: var(--warn); }
 #line[data-state=refused] summary::before { background: var(--bad); }
-#line .sheet { position: absolute; right: 0; z-index: 5; width: 300px; padding: 14px; margin-top: 6px;
+#line .sheet { position: absolute; left: 0; z-index: 5; width: min(300px, 92vw); padding: 14px; margin-top: 6px;
   display: grid; gap: 10px; background: var(--sheet); border: 1px solid var(--line);
-  border-radius: 10px; }
+  border-radius: 10px; box-shadow: 0 10px 30px rgb(0 0 0 / .18); }
 #line label { display: grid; gap: 3px; font-size: .85rem; color: var(--quiet); }
 #line meter { width: 100%; height: 14px; }
 #line select { width: 100%; }
@@ -68,8 +68,14 @@ function show(state) {
 async function open() {
   const id = localStorage.getItem(`${ON}-microphone`);
   const audio = { echoCancellation: true, noiseSuppression: true, autoGainControl: true };
-  if (id) audio.deviceId = { ideal: id };
-  return navigator.mediaDevices.getUserMedia({ audio });
+  if (!id) return navigator.mediaDevices.getUserMedia({ audio });
+  try {
+    // Chromium takes its default device where the chosen one is only "ideal".
+    return await navigator.mediaDevices.getUserMedia({ audio: { ...audio, deviceId: { exact: id } } });
+  } catch (error) {
+    if (error.name === "NotAllowedError") throw error;
+    return navigator.mediaDevices.getUserMedia({ audio });
+  }
 }
 
 async function turnOn() {

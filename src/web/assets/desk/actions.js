@@ -1,6 +1,7 @@
 // What can be done with the call: the buttons of each stage, each with its key. The bar has the
 // same height in every stage.
 
+import { isPhone } from "./desk-audio.js";
 import { button, h, show } from "./desk-dom.js";
 
 const OFFERS = new Set(["offered", "ringing", "briefing", "accepted"]);
@@ -13,7 +14,7 @@ export function actionsOf(call) {
     return [
       ["A", waiting ? "Pick up your phone" : "Accept", say("accept", { three_way: false }), waiting ? "primary waiting" : "primary"],
       ["T", "Three-way", say("accept", { three_way: true }), "", waiting],
-      call.stage === "briefing" ? ["S", "Hear summary", say("hear_summary"), ""] : null,
+      canHear(call) ? ["S", "Hear summary", say("hear_summary"), ""] : null,
       ["D", "Decline…", "decline", "danger-line"],
     ];
   }
@@ -34,6 +35,9 @@ export function actionsOf(call) {
   }
   return [];
 }
+
+/** A phone is picked up to hear the summary; where the browser is the phone, a button does it. */
+const canHear = ({ stage }) => stage === "briefing" || (stage === "ringing" && isPhone());
 
 function consulting(call, say) {
   const { state, name } = call.consult;

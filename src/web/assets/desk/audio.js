@@ -9,7 +9,7 @@ let context = null;
 let timer = null;
 
 /** The headset of this page carries calls. */
-const isPhone = () => document.getElementById("line")?.dataset.state === "connected";
+export const isPhone = () => document.getElementById("line")?.dataset.state === "connected";
 
 export function ring(on) {
   if (!on || !isPhone()) {

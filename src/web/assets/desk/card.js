@@ -46,7 +46,8 @@ export function head(place, call) {
   ]);
 }
 
-function stageWords(call) {
+/** Where the call stands, in words. */
+export function stageWords(call) {
   const { stage, consult, muted } = call;
   if (consult && stage === "talking") {
     const name = consult.name;
@@ -97,7 +98,8 @@ export function customer(place, call) {
       unknown: () => h("p", { class: "quiet" }, "Not a known customer."),
       failed: () => h("p", { class: "quiet" }, `The business system: ${call.customer.why}.`),
       known: () => [
-        definitions(call.customer.fields.map((field) => [field.name, field.value])),
+        h("dl", { class: "facts" }, call.customer.fields.map((field) =>
+          h("div", {}, h("dt", {}, words(field.name)), h("dd", {}, field.value)))),
         call.customer.orders.length > 0
           ? h("ul", { class: "orders" }, call.customer.orders.map(order))
           : null,
@@ -127,14 +129,15 @@ export function suggestions(place, call, read) {
           h("strong", {}, answer.about),
           h("button", { type: "button", disabled: !talking, onclick: () => read(answer.text), "aria-keyshortcuts": String(at + 1), title: "The voice reads it to the caller" },
             "Read aloud", h("kbd", {}, String(at + 1))),
-          h("button", { type: "button", onclick: (event) => copy(event.currentTarget, answer.text) }, "Copy")),
+          h("button", { type: "button", "data-copy": at + 1, onclick: (event) => copy(event.currentTarget, answer.text) }, "Copy")),
         h("p", {}, answer.text)))));
   });
 }
 
 async function copy(button, text) {
-  await navigator.clipboard?.writeText(text).catch(() => {});
-  button.textContent = "Copied";
+  // Without HTTPS there is no clipboard.
+  const done = await navigator.clipboard?.writeText(text).then(() => true, () => false);
+  button.textContent = done ? "Copied" : "Not copied";
   setTimeout(() => { button.textContent = "Copy"; }, 1500);
 }
 

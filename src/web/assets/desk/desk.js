@@ -3,7 +3,7 @@
 import { button, h, setClock, tickAll } from "./desk-dom.js";
 import { Socket } from "./desk-socket.js";
 import { idle, presenceMenu } from "./desk-presence.js";
-import { customer, head, suggestions, why } from "./desk-card.js";
+import { customer, head, stageWords, suggestions, why } from "./desk-card.js";
 import { actionBar, actionsOf, chooser } from "./desk-actions.js";
 import { Transcript } from "./desk-transcript.js";
 import { WrapUp } from "./desk-wrapup.js";
@@ -18,16 +18,21 @@ const OFFERED = new Set(["offered", "ringing", "briefing"]);
 const main = document.getElementById("desk");
 const presence = document.getElementById("presence");
 const notices = document.getElementById("notices");
+const told = document.getElementById("told");
 const title = document.title;
 let hello = null;
 let desk = null;
 let call = null;
 let view = null;
 let notification = null;
+let opener = null;
 
 const socket = new Socket("/desk/socket", {
   open: () => document.body.classList.remove("lost"),
-  lost: () => document.body.classList.add("lost"),
+  lost: () => {
+    document.body.classList.add("lost");
+    told.textContent = "No connection to the server. A running call goes on.";
+  },
   loggedOut: () => location.assign("/login?next=%2Fdesk"),
   message: (message) => takes[message.type]?.(message),
 });
@@ -73,7 +78,7 @@ function viewOf(id) {
   view = {
     id,
     head: part("call-head"),
-    bar: part("bar"),
+    bar: h("div", { class: "bar", role: "toolbar", "aria-label": "Call", tabindex: -1 }),
     menu: part("menu-place"),
     why: part("panel why"),
     answers: part("panel answers-panel"),
@@ -91,7 +96,7 @@ function viewOf(id) {
 function notesOf(id) {
   let timer = null;
   const area = h("textarea", {
-    id: "notes", rows: 3, maxlength: 4000, "aria-keyshortcuts": "N", placeholder: "Notes (N)",
+    id: "notes", rows: 2, maxlength: 4000, "aria-keyshortcuts": "N", placeholder: "Notes (N)",
     oninput: () => {
       notes.unsent = notes.touched = true;
       clearTimeout(timer);
@@ -117,6 +122,7 @@ function draw() {
   if (!desk || !hello) return;
   presenceMenu(presence, desk, hello, send);
   document.body.dataset.stage = call?.stage ?? "idle";
+  tell();
   if (!call) {
     view = null;
     if (main.dataset.view !== "idle") {
@@ -140,6 +146,12 @@ function draw() {
   suggestions(own.answers, call, (text) => send({ type: "say", call: call.call, offer: call.offer, text }));
   own.notes.take(call.notes);
   drawWrapUp(own);
+}
+
+/** For who hears the page: where the call stands, and of a new one the line that says it all. */
+function tell() {
+  const words = !call ? "" : OFFERED.has(call.stage) ? `${stageWords(call)}: ${call.summary}` : stageWords(call);
+  if (told.textContent !== words) told.textContent = words;
 }
 
 function drawWrapUp(own) {
@@ -167,7 +179,7 @@ function act(message) {
     decline: () => ["Why not?", [...hello.declines, "No reason"].map((reason, at) =>
       button(reason, at < 9 ? String(at + 1) : null, { "data-choice": at + 1, onclick: say("decline", { reason: reason === "No reason" ? null : reason }) }))],
     keypad: () => ["Keys to the caller's line", [..."123456789*0#"].map((key) =>
-      h("button", { type: "button", class: "key", "data-choice": key, onclick: say("key", { key }) }, key))],
+      h("button", { type: "button", class: "digit", "data-choice": key, onclick: say("key", { key }) }, key))],
     transfer: () => ["Transfer to", [
       ...desk.colleagues.map((colleague, at) => button(`${colleague.name} · ${colleague.state === "available" ? "free" : colleague.state.replaceAll("_", " ")}`,
         at < 8 ? String(at + 1) : null, { "data-choice": at + 1, disabled: colleague.state !== "available", onclick: say("consult", { agent: colleague.agent }) })),
@@ -175,10 +187,16 @@ function act(message) {
     ]],
   };
   const [title, entries] = menus[message]();
+  if (!view.menu.contains(document.activeElement)) opener = document.activeElement;
   chooser(view.menu, title, entries, closeMenu);
 }
 
-const closeMenu = () => view?.menu.replaceChildren();
+function closeMenu() {
+  const focused = view?.menu.contains(document.activeElement);
+  view?.menu.replaceChildren();
+  if (focused && opener?.isConnected) opener.focus({ preventScroll: true });
+  opener = null;
+}
 
 /** A new offer: said where the agent looks, even in another window. */
 function alertFor(before) {
@@ -242,6 +260,8 @@ function pressed(key) {
   if (answer && call.stage === "talking") {
     return send({ type: "say", call: call.call, offer: call.offer, text: answer.text });
   }
+  // What the voice says in the briefing: 1 accepts, 2 declines, 3 says more, 4 is three-way.
+  if (call.stage === "briefing" && "1234".includes(key)) key = "ADST"["1234".indexOf(key)];
   const action = actionsOf(call).filter(Boolean).find(([own, , , , off]) => own === key && !off);
   if (!action) return false;
   act(action[2]);

@@ -33,9 +33,18 @@ export function show(place, key, make) {
   if (place.dataset.shown === text) return false;
   place.dataset.shown = text;
   const children = make();
+  const focused = place.contains(document.activeElement) ? markOf(document.activeElement) : null;
   place.replaceChildren();
   put(place, [children]);
+  // The same button, drawn anew, has the focus again; where it is gone, its place has it.
+  if (focused !== null) (place.querySelector(focused || ":not(*)") ?? place).focus({ preventScroll: true });
   return true;
+}
+
+function markOf(element) {
+  if (element.id) return `#${CSS.escape(element.id)}`;
+  const name = ["data-act", "data-copy", "aria-keyshortcuts"].find((one) => element.hasAttribute(one));
+  return name ? `[${name}="${CSS.escape(element.getAttribute(name))}"]` : element.localName === "summary" ? "summary" : "";
 }
 
 /** A button with its key beside it. */

@@ -9,7 +9,7 @@ const NEAR_PX = 60;
 
 export class Transcript {
   constructor() {
-    this.list = h("ol", { class: "lines", "aria-live": "polite", "aria-label": "Transcript" });
+    this.list = h("ol", { class: "lines", role: "log", tabindex: 0, "aria-label": "Transcript" });
     this.pending = {
       caller: h("span", { class: "pending caller" }, "Caller is speaking…"),
       agent: h("span", { class: "pending agent" }, "You are speaking…"),

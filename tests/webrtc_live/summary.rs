@@ -1,0 +1,50 @@
+//! "Hear summary" where the browser is the agent's phone: pressed while it rings it is the spoken
+//! briefing, in private; then the call is taken by the page.
+
+use std::time::Duration;
+
+use super::agents::{ANNA, Desk};
+use super::browser::{aside, base_of, both_hear, offer, serve, words, write};
+use super::server::{have_models, transcribe};
+use super::whole::Tells;
+
+const GREETING: Duration = Duration::from_secs(9);
+/// The summary, and the menu after it.
+const SPOKEN: Duration = Duration::from_secs(14);
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_agent_hears_the_summary_before_taking_the_call_and_the_caller_hears_none_of_it() {
+    if !have_models("hear summary") {
+        return;
+    }
+    let server = serve(ANNA).await;
+    let _tells = Tells(server.clone());
+    let (base, own) = (base_of(&server), server.clone());
+    let token = aside(move || own.token_of("anna", "agent", Some("anna"))).await;
+    let mut anna = Desk::open(&base, token).await;
+    let wish = words("I want to talk to an agent, please.").await;
+    let http = reqwest::Client::new();
+    let (caller, _) = offer(&http, &base, "/call", None).await.unwrap();
+    tokio::time::sleep(GREETING).await;
+    caller.say(wish).await;
+    let call = anna.stage("ringing").await;
+    anna.send(&call, "hear_summary").await;
+    let call = anna.stage("briefing").await;
+    caller.take();
+    anna.voice.take();
+    tokio::time::sleep(SPOKEN).await;
+    let folder = tempfile::tempdir().unwrap();
+    let heard =
+        [("anna.wav", anna.voice.take()), ("caller.wav", caller.take())].map(|(name, all)| {
+            let file = folder.path().join(name);
+            write(&file, &all);
+            file
+        });
+    let [to_anna, to_caller] = aside(move || heard.map(|file| transcribe(&file))).await;
+    assert!(to_anna.contains("person") && to_anna.contains("accept"), "{to_anna:?}");
+    assert!(!to_caller.contains("accept"), "the briefing is private: {to_caller:?}");
+    anna.send(&call, "accept").await;
+    anna.stage("talking").await;
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    both_hear(&caller, 1_000.0, &anna.voice, 600.0, "after the briefing").await;
+}
