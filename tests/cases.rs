@@ -143,8 +143,7 @@ fn made_up_requests_bring_no_5xx() {
     let reading = session(each, &["--include-path-regex", r"\{id\}", "--exclude-method", "POST"]);
     let mut cases = run(&tool, &base, folder.path(), &known, &reading);
     // Everything but the end of the session, and the stream, whose answer has no end.
-    let everything =
-        session(each, &["--exclude-path", "/logout", "--exclude-path", "/changes"]);
+    let everything = session(each, &["--exclude-path", "/logout", "--exclude-path", "/changes"]);
     cases += run(&tool, &base, folder.path(), "", &everything);
     let still = server::block_on(async {
         let http = reqwest::Client::new();

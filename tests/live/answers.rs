@@ -58,6 +58,13 @@ fn the_simulated_caller_judges_what_it_hears() {
         &server.uri(),
         "--say",
         "When are you open?",
+        // Another caller: deeper, faster, in a car.
+        "--pitch",
+        "-150",
+        "--pace",
+        "0.9",
+        "--snr",
+        "25",
         "--expect",
         "Monday",
     ]);

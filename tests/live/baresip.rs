@@ -35,9 +35,25 @@ impl Baresip {
 
     /// The same on a block of ports of the test's choice.
     pub fn start_on(port: u16, sound: &Path, answers: bool) -> Baresip {
+        let mode = if answers { ";answermode=auto" } else { "" };
+        let account = format!("<sip:phone@127.0.0.1:{port}>;regint=0{mode}");
+        Self::with_account(port, sound, &account)
+    }
+
+    /// An agent's phone that registers at `registrar` (`host:port`) and answers by itself.
+    #[allow(dead_code)] // for the tests of transfers
+    pub fn registered(sound: &Path, user: &str, password: &str, registrar: &str) -> Baresip {
+        let account = format!(
+            "<sip:{user}@{registrar}>;auth_user={user};auth_pass={password};regint=60;\
+             answermode=auto"
+        );
+        Self::with_account(ports(), sound, &account)
+    }
+
+    fn with_account(port: u16, sound: &Path, account: &str) -> Baresip {
         let folder = tempfile::tempdir().expect("a folder");
         let (sip_port, control_port) = (port, port + 4);
-        write_config(folder.path(), sound, sip_port, control_port, answers);
+        write_config(folder.path(), sound, sip_port, control_port, account);
         let child = Command::new("baresip")
             .args(["-4", "-f"])
             .arg(folder.path())
@@ -152,7 +168,7 @@ impl Drop for Baresip {
     }
 }
 
-fn write_config(folder: &Path, sound: &Path, sip_port: u16, control_port: u16, answers: bool) {
+fn write_config(folder: &Path, sound: &Path, sip_port: u16, control_port: u16, account: &str) {
     let modules = ["/usr/lib/baresip/modules", "/usr/lib/x86_64-linux-gnu/baresip/modules"];
     let modules = modules.iter().find(|path| Path::new(path).exists()).unwrap_or(&modules[0]);
     fs::create_dir_all(folder.join("rec")).expect("is writable");
@@ -172,11 +188,7 @@ fn write_config(folder: &Path, sound: &Path, sip_port: u16, control_port: u16, a
         sound = sound.display(),
         folder = folder.display(),
     );
-    let mode = if answers { ";answermode=auto" } else { "" };
-    let account = format!(
-        "<sip:phone@127.0.0.1:{sip_port}>;regint=0;audio_codecs=pcmu/8000/1;\
-         dtmfmode=rtpevent{mode}\n"
-    );
+    let account = format!("{account};audio_codecs=pcmu/8000/1;dtmfmode=rtpevent\n");
     fs::write(folder.join("config"), config).expect("is writable");
     fs::write(folder.join("accounts"), account).expect("is writable");
     fs::write(folder.join("contacts"), "").expect("is writable");

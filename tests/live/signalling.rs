@@ -44,6 +44,45 @@ fn keys_hold_cancel_and_refusals() {
     assert_eq!(calls.iter().filter(|call| call["disposition"] == "system_failure").count(), 0);
 }
 
+/// A caller with G.722 who keys by INFO and moves in mid-call: what the SIP room can, the binary
+/// does.
+#[test]
+fn a_wideband_codec_a_new_address_and_keys_by_info() {
+    if !sipp::is_there("wideband") {
+        return;
+    }
+    let server = Server::start("");
+    let wideband =
+        OFFER.replace("RTP/AVP 0 101\na=rtpmap:0 PCMU/8000", "RTP/AVP 9 101\na=rtpmap:9 G722/8000");
+    let info = request("INFO", 2).replace(
+        "Content-Length: 0\n\n",
+        "Content-Type: application/dtmf-relay\nContent-Length: [len]\n\nSignal=0\nDuration=160\n",
+    );
+    let update = request("UPDATE", 3).replace(
+        "Content-Length: 0\n\n",
+        &format!("Content-Type: application/sdp\nContent-Length: [len]\n\n{wideband}"),
+    );
+    let steps = format!(
+        "{ANSWERED}{}{}{info}{}{update}{}{}{}{}",
+        request("ACK", 1),
+        pause(1_000),
+        expect(200),
+        expect(200),
+        pause(500),
+        request("BYE", 4),
+        expect(200)
+    );
+    let peer = run(&server, &caller("", &wideband, &steps), &[]);
+    let messages = peer.messages();
+    let answers = messages.matches("m=audio").count();
+    assert_eq!(answers, 4, "INVITE and UPDATE are each answered with a session:\n{messages}");
+    let calls = server.ended_calls(1, Duration::from_secs(30));
+    assert_eq!(calls[0]["legs"][0]["codec"], "G722", "{:#}", calls[0]);
+    assert!(calls[0]["legs"][0]["peer"].is_string(), "{:#}", calls[0]);
+    let by_key = calls[0]["decisions"].to_string();
+    assert!(by_key.contains("\"key\""), "0 by INFO asks for a person: {:#}", calls[0]);
+}
+
 /// A caller whose sound does not arrive: the log says where to look, names the call, and keeps
 /// the number to itself; the ladder shows the messages without credentials.
 #[test]

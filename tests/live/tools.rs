@@ -89,6 +89,11 @@ fn a_file_by_hand_must_be_a_model_of_the_manifest() {
     if !have_models("import") {
         return;
     }
+    let (status, said, error) = warmline(&["models", "list"]);
+    assert_eq!(status, 0, "{error}");
+    for id in ["base-q8_0", "tiny.en-q8_0", "en_US-joe-medium"] {
+        assert!(said.contains(id), "{id} in {said}");
+    }
     let good = models_folder().join("ggml-base-q8_0.bin");
     let (status, said) =
         in_folder(folder.path(), &models, &["models", "import", &good.to_string_lossy()]);
@@ -192,6 +197,16 @@ fn recordings_of_every_kind_are_read_or_refused_in_words() {
         line.to_lowercase().contains("open on saturday") && line.contains("opening_hours")
     });
     assert_eq!(understood.count(), good.len(), "all good files are understood:\n{out}\n{error}");
+
+    let (status, out, error) = warmline(&["transcribe", "--json", &good[0].to_string_lossy()]);
+    assert_eq!(status, 0, "{error}");
+    let line: serde_json::Value = serde_json::from_str(out.lines().next().unwrap_or_default())
+        .unwrap_or_else(|error| panic!("{error}: {out}"));
+    assert_eq!(line["intent"], "opening_hours", "{line:#}");
+    assert!(line["stress"].is_number() && line["confidence"].is_number(), "{line:#}");
+    let ended = line["ended_ms"].as_u64().unwrap_or(0);
+    assert!(line["began_ms"].as_u64().is_some_and(|began| began < ended), "{line:#}");
+    assert!(line["words"].as_array().is_some_and(|words| words.len() >= 6), "{line:#}");
 }
 
 #[test]

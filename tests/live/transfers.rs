@@ -179,6 +179,35 @@ fn when_nobody_answers_the_machine_comes_back() {
     assert!(server.log().contains("cannot be rung"), "{}", server.log());
 }
 
+/// An agent's phone has no fixed address: it registers with us, and is rung where it is.
+#[test]
+fn a_registered_phone_is_rung_where_it_is() {
+    if !have_models("registered") || !baresip::is_there("registered") {
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let (caller_sound, agent_sound) = sounds(folder.path());
+    let server = Server::start(
+        "[[agents]]\nid = \"anna\"\nname = \"Anna\"\npassword = \"secret-of-anna-1\"\n",
+    );
+    let registrar = format!("127.0.0.1:{}", server.sip_port);
+    let mut phone = Baresip::registered(&agent_sound, "anna", "secret-of-anna-1", &registrar);
+    phone.wait_for("200 OK", Duration::from_secs(20));
+    let mut caller = Baresip::start(&caller_sound, false);
+    caller.dial(&server.uri());
+    phone.wait_for("Call established", Duration::from_secs(60));
+    std::thread::sleep(Duration::from_secs(4));
+    phone.press('1');
+    std::thread::sleep(Duration::from_secs(12));
+    caller.hang_up();
+    let calls = server.ended_calls(1, Duration::from_secs(60));
+    caller.quit();
+    phone.quit();
+    assert_eq!(calls[0]["disposition"], "transferred", "{:#}", calls[0]);
+    let tone = seconds_of(&read(&phone.received()), RATE_HZ, CALLER_HZ);
+    assert!(tone > 1.0, "the agent hears the caller: {tone} s");
+}
+
 /// The caller's phone dies in the conversation: the agent presses 5, it is called back, and both
 /// talk again.
 #[test]

@@ -26,6 +26,7 @@ fn model_path(file: &str) -> Option<PathBuf> {
     let path = root().join("models").join(file);
     let there = path.is_file();
     if !there {
+        assert!(std::env::var_os("CI").is_none(), "CI must have fetched {file}");
         eprintln!("SKIPPED: models/{file} is not there (`warmline models fetch` brings it)");
     }
     there.then_some(path)
