@@ -64,10 +64,16 @@ async fn an_offer_rings_on_the_chosen_device_until_it_is_answered() {
     let title = anna.driver.title().await.expect("a title");
     assert!(title.contains("order 4217"), "{title}");
 
-    anna.press("a").await;
+    play.own(35_000, |agent| TransferStep::Briefing { agent });
+    anna.wait_stage("briefing").await;
+    let rung = anna.run("return window.rung.length").await;
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    assert_eq!(anna.run("return window.rung.length").await, rung, "it rings into the summary");
+    // The key that the voice names.
+    anna.press("1").await;
     assert_eq!(asked(&play, 2).await[1], Steer::Accept { three_way: false });
-    play.steered(36_000, Steer::Accept { three_way: false });
-    anna.wait_stage("accepted").await;
+    play.talk();
+    anna.wait_stage("talking").await;
     anna.wait("the notification is gone", "return !window.told[0].open").await;
     let rung = anna.run("return window.rung.length").await;
     tokio::time::sleep(Duration::from_secs(5)).await;

@@ -202,7 +202,8 @@ function closeMenu() {
 function alertFor(before) {
   const offered = call && OFFERED.has(call.stage);
   document.title = offered ? `☎ ${call.summary}` : call ? `● ${title}` : title;
-  ring(offered);
+  // Not into the summary, which the agent hears on the same ears.
+  ring(offered && call.stage !== "briefing");
   const fresh = offered && (before?.call !== call.call || before?.offer !== call.offer);
   if (!offered) {
     notification?.close();
