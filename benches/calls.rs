@@ -23,7 +23,7 @@ const ANSWER: &str = "We are open Monday to Friday from nine to six, and on Satu
                       two. On Sunday we are closed.";
 const VOICE: &str = "piper-rten-0.27 en_US-joe-medium";
 /// Rounds of the first-audio figure, each a call of its own.
-const ROUNDS: usize = 8;
+const ROUNDS: usize = 20;
 
 fn main() {
     let times = [1, 4, 8, 16].map(|callers| (callers, first_audio(callers)));
@@ -182,9 +182,10 @@ fn prompt_playing(calls: usize) {
     let (count, rate) = (calls.to_string(), (calls / 5).to_string());
     let arguments = ["-r", &rate, "-m", &count, "-l", &count, "-timeout", "60"];
     let mut peer = Sipp::start(&caller("", OFFER, &steps), &target, &arguments);
-    std::thread::sleep(Duration::from_secs(8));
+    // All are there after 5 s, and the first one has heard its greeting after 13.
+    std::thread::sleep(Duration::from_secs(6));
     let (before, begun) = (usage(&server), Instant::now());
-    std::thread::sleep(Duration::from_secs(8));
+    std::thread::sleep(Duration::from_secs(7));
     let (after, seconds) = (usage(&server), begun.elapsed().as_secs_f64());
     let cpu = (after.cpu_s - before.cpu_s) / seconds * 100.0;
     let memory = (after.resident_kib.saturating_sub(idle.resident_kib)) as f64 / calls as f64;

@@ -220,6 +220,7 @@ impl Sections<'_> {
                 0,
                 self.problems,
             ) as u64),
+            early_media: table.bool_or("early_media", false, self.problems),
             next_free_port: table.bool_or("next_free_port", false, self.problems),
         };
         if sip.udp.is_none() && sip.tcp.is_none() {

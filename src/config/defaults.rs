@@ -31,6 +31,7 @@ impl Default for Sip {
             calls_max: limits::CALLS_MAX_DEFAULT,
             session_expires_s: 1_800,
             answer_after: Duration::ZERO,
+            early_media: false,
             next_free_port: false,
         }
     }

@@ -64,6 +64,8 @@ pub struct Sip {
     pub session_expires_s: u32,
     /// How long it rings before we answer.
     pub answer_after: Duration,
+    /// Our own ringing tone meanwhile (183), instead of the trunk's (180).
+    pub early_media: bool,
     /// Take the next free port if the configured one is in use (the demo does).
     pub next_free_port: bool,
 }

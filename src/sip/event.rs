@@ -96,6 +96,7 @@ pub enum TrunkState {
 #[derive(Debug)]
 pub(crate) enum Command {
     Ring,
+    Progress { sdp: String },
     Answer { sdp: String },
     Refuse { status: u16, retry_after_s: Option<u32> },
     HangUp { cause: HangUpCause },
@@ -131,6 +132,12 @@ impl LegHandle {
     /// 180 Ringing.
     pub fn ring(&self) -> Result<(), LegGone> {
         self.send(Command::Ring)
+    }
+
+    /// 183 Session Progress with our answer: the caller hears us before the call is taken. Not
+    /// for a caller who wants us to offer: then it is 180.
+    pub fn progress(&self, sdp: String) -> Result<(), LegGone> {
+        self.send(Command::Progress { sdp })
     }
 
     /// 200 with our answer (or our offer, if the caller made none).

@@ -83,6 +83,34 @@ fn a_wideband_codec_a_new_address_and_keys_by_info() {
     assert!(by_key.contains("\"key\""), "0 by INFO asks for a person: {:#}", calls[0]);
 }
 
+/// 180 while it rings, or 183 with the session that the 200 has.
+#[test]
+fn it_rings_by_180_or_by_183_with_a_session() {
+    if !sipp::is_there("ringing") {
+        return;
+    }
+    let rest = format!(
+        "{}{}{}{}{}",
+        "  <recv response=\"200\" rrs=\"true\"/>\n",
+        request("ACK", 1),
+        pause(500),
+        request("BYE", 2),
+        expect(200)
+    );
+    let trying = "  <recv response=\"100\" optional=\"true\"/>\n";
+    for (setting, status) in [("", 180), ("early_media = true\n", 183)] {
+        let server = Server::start_with_sip(&format!("answer_after_ms = 1500\n{setting}"));
+        let steps = format!("{trying}{}{rest}", expect(status));
+        let peer = run(&server, &caller("", OFFER, &steps), &[]);
+        let messages = peer.messages();
+        let origins: Vec<&str> = messages.lines().filter(|line| line.starts_with("o=-")).collect();
+        match status {
+            180 => assert_eq!(origins.len(), 1, "a session in the 200 alone:\n{messages}"),
+            _ => assert!(origins.len() == 2 && origins[0] == origins[1], "{messages}"),
+        }
+    }
+}
+
 /// A caller whose sound does not arrive: the log says where to look, names the call, and keeps
 /// the number to itself; the ladder shows the messages without credentials.
 #[test]

@@ -56,7 +56,10 @@ fn a_model_that_is_missing_truncated_or_wrong_is_named_and_not_loaded() {
             assert!(said.contains(part), "{name}: {part:?} is not in {said}");
         }
     };
-    check("missing", &["base-q8_0 is missing", "looked in", "warmline models fetch base-q8_0"]);
+    // The environment first, then the folder here, then the user's own.
+    let looked = format!("looked in {}, models, ", models.display());
+    let user = "warmline/models. Fetch it: warmline models fetch base-q8_0";
+    check("missing", &["base-q8_0 is missing", &looked, user]);
     zeros(&model, 1_000_000);
     check("truncated", &["has 1000000 bytes instead of 81768585", "models fetch"]);
     zeros(&model, BASE_BYTES);

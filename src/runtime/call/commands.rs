@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::base::ids::{LegId, RequestId};
-use crate::call::command::{Command, Fact, Recording, TransferStep};
+use crate::call::command::{Command, Fact, Recording, Route, TransferStep};
 use crate::desk::wire::{CustomerNow, RecordingNow};
 use crate::knowledge::lookup::LookupFailure;
 use crate::runtime::desk::DeskMessage;
@@ -94,7 +94,13 @@ impl CallTask {
             return;
         }
         if let Some(leg) = self.legs.get(&LegId::CALLER) {
-            leg.signal.ring();
+            match leg.answer.clone().filter(|_| self.shared.config.sip.early_media) {
+                Some(answer) => {
+                    leg.signal.progress(answer);
+                    self.media.set_routes(&[(LegId::CALLER, Route::Ringback)]);
+                }
+                None => leg.signal.ring(),
+            }
         }
         let inbox = self.inbox.clone();
         tokio::spawn(async move {

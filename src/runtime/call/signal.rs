@@ -49,6 +49,13 @@ impl Signal {
         }
     }
 
+    /// Rings; with `early` (our answer) the caller hears us meanwhile.
+    pub fn progress(&self, early: String) {
+        if let Signal::Sip(leg) = self {
+            let _ = leg.progress(early);
+        }
+    }
+
     pub fn ring(&self) {
         match self {
             Signal::Sip(leg) => {

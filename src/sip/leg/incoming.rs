@@ -214,7 +214,27 @@ impl Leg {
         if self.phase != Phase::Ringing {
             return;
         }
-        let Some(response) = self.invite_response(180) else { return };
+        if let Some(response) = self.invite_response(180) {
+            self.provisional(response);
+        }
+    }
+
+    /// 183 with our answer; it stands in the 200 again (RFC 3261 section 13.2.1).
+    pub(super) fn progress(&mut self, text: &str) {
+        if self.phase != Phase::Ringing {
+            return;
+        }
+        if self.asked.as_ref().is_some_and(|asked| asked.we_offered) {
+            return self.ring();
+        }
+        let Some(mut response) = self.invite_response(183) else { return };
+        let stamped = self.origin.stamp(text);
+        wire::set_body(&mut response, Some("application/sdp"), stamped.len());
+        response.body = stamped.into_bytes();
+        self.provisional(response);
+    }
+
+    fn provisional(&mut self, response: Response) {
         let Some(reliable) = self.reliable.as_mut() else {
             self.respond(response);
             return;

@@ -281,6 +281,7 @@ impl Leg {
     async fn obey(&mut self, command: Command) {
         match command {
             Command::Ring => self.ring(),
+            Command::Progress { sdp } => self.progress(&sdp),
             Command::Answer { sdp } => self.answer(&sdp).await,
             Command::Refuse { status, retry_after_s } => self.refuse(status, retry_after_s).await,
             Command::HangUp { cause } => self.hang_up(cause).await,
