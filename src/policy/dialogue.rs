@@ -412,10 +412,9 @@ impl Dialogue {
         steps.push(Step::Say(spoken));
     }
 
-    /// The terminal step that fits the state.
-    pub(super) fn await_caller(&mut self, steps: &mut Vec<Step>) {
-        let rules = &self.tables.rules;
-        let digits = match &self.state {
+    /// `true` while a number is being said or keyed.
+    pub(super) fn collects_digits(&self) -> bool {
+        match &self.state {
             State::Collecting { matter } => matter.digits.is_some(),
             State::Proving { .. } => true,
             State::AskingConsent
@@ -425,8 +424,13 @@ impl Dialogue {
             | State::Looking { .. }
             | State::Closing
             | State::Away => false,
-        };
-        let (listen, no_input_ms) = match digits {
+        }
+    }
+
+    /// The terminal step that fits the state.
+    pub(super) fn await_caller(&mut self, steps: &mut Vec<Step>) {
+        let rules = &self.tables.rules;
+        let (listen, no_input_ms) = match self.collects_digits() {
             true => (ListenMode::Digits, rules.digits_no_input_ms),
             false => (ListenMode::Turn, rules.no_input_ms),
         };

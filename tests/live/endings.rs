@@ -12,6 +12,11 @@ fn a_call_of(seconds: f32, folder: &std::path::Path) -> Baresip {
     Baresip::start(&sound, false)
 }
 
+fn place(caller: &Baresip, server: &Server) {
+    caller.dial(&server.uri());
+    caller.wait_for("Call established", Duration::from_secs(15));
+}
+
 #[test]
 fn after_kill_nine_the_call_is_closed_and_its_recording_opens() {
     if !have_models("kill") || !baresip::is_there("kill") {
@@ -20,8 +25,7 @@ fn after_kill_nine_the_call_is_closed_and_its_recording_opens() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut server = Server::start("");
     let caller = a_call_of(60.0, folder.path());
-    caller.dial(&server.uri());
-    caller.wait_for("Call established", Duration::from_secs(15));
+    place(&caller, &server);
     std::thread::sleep(Duration::from_secs(16));
     server.kill();
     server.restart();
@@ -55,8 +59,7 @@ fn a_full_disk_for_recordings_ends_no_call() {
     let quota = "[recording]\non = true\nquota_mib = 1\n";
     let server = Server::start_in(folder.path(), quota);
     let caller = a_call_of(40.0, folder.path());
-    caller.dial(&server.uri());
-    caller.wait_for("Call established", Duration::from_secs(15));
+    place(&caller, &server);
     std::thread::sleep(Duration::from_secs(14));
     assert!(!caller.output().contains("terminated"), "the call goes on: {}", caller.output());
     caller.hang_up();
@@ -79,8 +82,7 @@ fn asked_to_stop_it_finishes_what_runs_and_takes_nothing_new() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut server = Server::start("");
     let caller = a_call_of(60.0, folder.path());
-    caller.dial(&server.uri());
-    caller.wait_for("Call established", Duration::from_secs(15));
+    place(&caller, &server);
     server.signal_terminate();
     std::thread::sleep(Duration::from_millis(1_500));
     assert_eq!(server.get("/readyz").0, 503, "not ready while it drains");

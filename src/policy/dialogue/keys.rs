@@ -109,18 +109,7 @@ impl Dialogue {
 
     /// `true` while a star that calls a person waits for a 7.
     pub(super) fn star_waits(&self) -> bool {
-        let collecting = match &self.state {
-            State::Collecting { matter } => matter.digits.is_some(),
-            State::Proving { .. } => true,
-            State::AskingConsent
-            | State::Listening
-            | State::Choosing { .. }
-            | State::Confirming { .. }
-            | State::Looking { .. }
-            | State::Closing
-            | State::Away => false,
-        };
-        collecting && self.keyed == "*"
+        self.collects_digits() && self.keyed == "*"
     }
 
     /// With a person, or waiting for one: only the recording can be stopped.

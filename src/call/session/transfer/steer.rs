@@ -9,6 +9,35 @@ use super::*;
 /// Characters of an answer that an agent may have read to the caller.
 const SAY_CHARS_MAX: usize = 600;
 
+/// What an agent can say to an offer before the bridge.
+enum Answer {
+    Accept { three_way: bool },
+    Decline,
+    Summary,
+}
+
+/// The answer in a wish; none in what belongs to a conversation.
+fn answer_in(by: &Steer) -> Option<Answer> {
+    match by {
+        Steer::Accept { three_way } => Some(Answer::Accept { three_way: *three_way }),
+        Steer::Decline { .. } => Some(Answer::Decline),
+        Steer::HearSummary => Some(Answer::Summary),
+        Steer::Hold
+        | Steer::Resume
+        | Steer::Mute { .. }
+        | Steer::Key { .. }
+        | Steer::Record { .. }
+        | Steer::Say { .. }
+        | Steer::Consult { .. }
+        | Steer::Complete
+        | Steer::Abort
+        | Steer::Swap
+        | Steer::ThreeWay
+        | Steer::ToMachine
+        | Steer::HangUp => None,
+    }
+}
+
 impl Session {
     pub(in super::super) fn steered(&mut self, now: Moment, offer: OfferId, by: Steer) {
         let Some(transfer) = self.transfer.as_ref().filter(|t| t.offer == offer) else { return };
@@ -33,56 +62,31 @@ impl Session {
     }
 
     fn steer_offer(&mut self, now: Moment, by: Steer) {
-        match by {
-            Steer::Accept { three_way } => {
+        match answer_in(&by) {
+            Some(Answer::Accept { three_way }) => {
                 if let Some(transfer) = &mut self.transfer {
                     transfer.accepted = Some(three_way);
                     transfer.by_page = true;
                 }
                 self.note_steered(by);
             }
-            Steer::Decline { .. } => self.decline(now, by),
-            Steer::HearSummary
-            | Steer::Hold
-            | Steer::Resume
-            | Steer::Mute { .. }
-            | Steer::Key { .. }
-            | Steer::Record { .. }
-            | Steer::Say { .. }
-            | Steer::Consult { .. }
-            | Steer::Complete
-            | Steer::Abort
-            | Steer::Swap
-            | Steer::ThreeWay
-            | Steer::ToMachine
-            | Steer::HangUp => {}
+            Some(Answer::Decline) => self.decline(now, by),
+            Some(Answer::Summary) | None => {}
         }
     }
 
     fn steer_briefing(&mut self, now: Moment, leg: LegId, by: Steer) {
-        match by {
-            Steer::Accept { three_way } => {
+        match answer_in(&by) {
+            Some(Answer::Accept { three_way }) => {
                 if let Some(transfer) = &mut self.transfer {
                     transfer.by_page = true;
                 }
                 self.note_steered(by);
                 self.accept_as(now, leg, three_way);
             }
-            Steer::Decline { .. } => self.decline(now, by),
-            Steer::HearSummary => self.briefing_key(now, leg, Key::THREE),
-            Steer::Hold
-            | Steer::Resume
-            | Steer::Mute { .. }
-            | Steer::Key { .. }
-            | Steer::Record { .. }
-            | Steer::Say { .. }
-            | Steer::Consult { .. }
-            | Steer::Complete
-            | Steer::Abort
-            | Steer::Swap
-            | Steer::ThreeWay
-            | Steer::ToMachine
-            | Steer::HangUp => {}
+            Some(Answer::Decline) => self.decline(now, by),
+            Some(Answer::Summary) => self.briefing_key(now, leg, Key::THREE),
+            None => {}
         }
     }
 
