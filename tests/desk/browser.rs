@@ -52,6 +52,30 @@ impl Drop for Chromium {
     }
 }
 
+/// Starts the driver on a port of its own choice: one that we looked for could be gone by then.
+/// It finds one for IPv4 and gives up where IPv6 has it taken: then another is tried.
+fn start_driver() -> (Child, String) {
+    for _ in 0..10 {
+        let mut process = Command::new(DRIVER)
+            .arg("--port=0")
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("chromedriver starts");
+        let mut said = BufReader::new(process.stdout.take().expect("is piped")).lines();
+        let port = said.by_ref().map_while(Result::ok).find_map(|line| {
+            Some(line.split_once("successfully on port ")?.1.trim_end_matches('.').to_owned())
+        });
+        if let Some(port) = port {
+            // Nobody reads on, but a closed pipe would end it.
+            std::thread::spawn(move || said.for_each(drop));
+            return (process, port);
+        }
+        let _ = process.wait();
+    }
+    panic!("chromedriver finds no port");
+}
+
 impl Chromium {
     /// Opens Chromium for the pages at `base` (`http://127.0.0.1:8080`).
     pub async fn open(base: &str) -> Chromium {
@@ -61,23 +85,7 @@ impl Chromium {
     /// The same, with further arguments; a later one overrules an earlier.
     pub async fn open_with(base: &str, more: &[&str]) -> Chromium {
         let profile = tempfile::tempdir().expect("a folder");
-        // On a port of the driver's own choice: one that we looked for could be gone by then.
-        let mut process = Command::new(DRIVER)
-            .arg("--port=0")
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("chromedriver starts");
-        let mut said = BufReader::new(process.stdout.take().expect("is piped")).lines();
-        let port = said
-            .by_ref()
-            .map_while(Result::ok)
-            .find_map(|line| {
-                Some(line.split_once("successfully on port ")?.1.trim_end_matches('.').to_owned())
-            })
-            .expect("chromedriver says where it listens");
-        // Nobody reads on, but a closed pipe would end it.
-        std::thread::spawn(move || said.for_each(drop));
+        let (process, port) = start_driver();
         let mut wanted = DesiredCapabilities::chrome();
         for argument in ARGUMENTS.iter().chain(more) {
             wanted.add_arg(argument).expect("an argument");
