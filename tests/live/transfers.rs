@@ -264,7 +264,7 @@ fn the_offer_s_link_opens_for_its_agent_until_wrap_up_ends() {
     }
     let mut phone = Sipp::start(&accepting_agent(), "127.0.0.1:9", &["-m", "1", "-timeout", "90"]);
     let contact = format!("sip:anna@127.0.0.1:{}", phone.port);
-    let server = Server::start(&format!("{}[transfer]\nwrap_up_s = 25\n", agent(&contact, false)));
+    let server = Server::start(&format!("{}[transfer]\nwrap_up_s = 45\n", agent(&contact, false)));
     let anna = server.token_of("anna", "agent", Some("anna"));
     let ben = server.token_of("ben", "agent", Some("ben"));
     let uri = server.uri();
@@ -289,7 +289,7 @@ fn the_offer_s_link_opens_for_its_agent_until_wrap_up_ends() {
     assert_eq!(calls[0]["disposition"], "transferred", "{:#}", calls[0]);
     assert_eq!(server.get_as(&anna, &link).0, 200, "wrap-up still runs");
     let closed =
-        wait_for(Duration::from_secs(60), || (server.get_as(&anna, &link).0 == 404).then_some(()));
+        wait_for(Duration::from_secs(90), || (server.get_as(&anna, &link).0 == 404).then_some(()));
     assert!(closed.is_some(), "the link closes when wrap-up ends");
     assert_eq!(phone.wait(), 0, "{}", phone.errors());
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::base::caller::{CallerInfo, CustomerProfile};
 use crate::base::card::Priority;
 use crate::base::consent::ConsentMode;
-use crate::base::ids::{AgentId, CallId, LegId, OfferId, TrunkId};
+use crate::base::ids::{AgentId, CallId, LegId, OfferId, PlayId, TrunkId};
 use crate::base::key::Key;
 use crate::base::language::Language;
 use crate::base::moment::Moment;
@@ -169,24 +169,7 @@ impl World {
                     [self.chance.below(3) as usize];
                 self.soon(stay, Event::LegEnded { leg: LegId::CALLER, end });
             }
-            Command::Play { leg, play, what } => {
-                let length = 300 + what.text.len() as u64 * 20;
-                if self.chance.one_in(25) {
-                    self.soon(late, Event::PlayFailed { play });
-                } else if !self.chance.one_in(60) {
-                    let heard =
-                        Heard { complete: true, played_ms: length, text: what.text.clone() };
-                    self.soon(length, Event::PlayEnded { play, heard: heard.clone() });
-                    if self.chance.one_in(20) {
-                        self.soon(length + late, Event::PlayEnded { play, heard });
-                    }
-                }
-                if leg == LegId::CALLER {
-                    self.caller_reacts(length);
-                } else {
-                    self.agent_reacts(leg, length);
-                }
-            }
+            Command::Play { leg, play, what } => self.plays(leg, play, &what.text),
             Command::DialAgent { leg, card, .. } => {
                 self.agent_rings(leg);
                 self.agent_steers(card.offer);
@@ -261,6 +244,25 @@ impl World {
             | Command::ReleaseAgent { .. }
             | Command::Note { .. }
             | Command::End { .. } => {}
+        }
+    }
+
+    /// What is said is heard to its end, mostly: some cannot be rendered, some tell of no end.
+    fn plays(&mut self, leg: LegId, play: PlayId, text: &str) {
+        let (late, length) = (self.chance.below(400), 300 + text.len() as u64 * 20);
+        if self.chance.one_in(25) {
+            self.soon(late, Event::PlayFailed { play });
+        } else if !self.chance.one_in(60) {
+            let heard = Heard { complete: true, played_ms: length, text: text.to_owned() };
+            self.soon(length, Event::PlayEnded { play, heard: heard.clone() });
+            if self.chance.one_in(20) {
+                self.soon(length + late, Event::PlayEnded { play, heard });
+            }
+        }
+        if leg == LegId::CALLER {
+            self.caller_reacts(length);
+        } else {
+            self.agent_reacts(leg, length);
         }
     }
 
