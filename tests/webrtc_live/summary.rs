@@ -33,18 +33,20 @@ async fn an_agent_hears_the_summary_before_taking_the_call_and_the_caller_hears_
     caller.take();
     anna.voice.take();
     tokio::time::sleep(SPOKEN).await;
-    let folder = tempfile::tempdir().unwrap();
-    let heard =
-        [("anna.wav", anna.voice.take()), ("caller.wav", caller.take())].map(|(name, all)| {
-            let file = folder.path().join(name);
-            write(&file, &all);
-            file
-        });
-    let [to_anna, to_caller] = aside(move || heard.map(|file| transcribe(&file))).await;
-    assert!(to_anna.contains("person") && to_anna.contains("accept"), "{to_anna:?}");
-    assert!(!to_caller.contains("accept"), "the briefing is private: {to_caller:?}");
+    let kept = [anna.voice.take(), caller.take()];
+    // At once: writing it down takes a busy machine longer than a briefing waits.
     anna.send(&call, "accept").await;
     anna.stage("talking").await;
     tokio::time::sleep(Duration::from_secs(5)).await;
     both_hear(&caller, 1_000.0, &anna.voice, 600.0, "after the briefing").await;
+    let folder = tempfile::tempdir().unwrap();
+    let [anna_heard, caller_heard] = kept;
+    let heard = [("anna.wav", anna_heard), ("caller.wav", caller_heard)].map(|(name, all)| {
+        let file = folder.path().join(name);
+        write(&file, &all);
+        file
+    });
+    let [to_anna, to_caller] = aside(move || heard.map(|file| transcribe(&file))).await;
+    assert!(to_anna.contains("person") && to_anna.contains("accept"), "{to_anna:?}");
+    assert!(!to_caller.contains("accept"), "the briefing is private: {to_caller:?}");
 }
