@@ -21,6 +21,9 @@ pub enum StoreFault {
     /// The store is closed; the write was not kept.
     #[error("the store is closed")]
     Closed,
+    /// The disk has not taken what was queued; it may yet.
+    #[error("the disk does not take what is written")]
+    Stalled,
     #[error("{0}")]
     Refused(&'static str),
 }

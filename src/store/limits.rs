@@ -55,6 +55,8 @@ pub const SESSION_TOUCH_EVERY: Duration = Duration::from_secs(60);
 pub const SESSIONS_PER_USER_MAX: u32 = 20;
 /// An offer whose call never ended is closed after this time.
 pub const OFFER_LIFE_MAX: Duration = Duration::from_secs(4 * 60 * 60);
+/// How long a link waits for its row while the disk is slow.
+pub const OFFER_ON_DISK_MAX: Duration = Duration::from_secs(5);
 
 /// Calls deleted in one commit of the retention sweep.
 pub const SWEEP_CALLS_MAX: u32 = 200;

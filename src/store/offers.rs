@@ -5,7 +5,7 @@ use rusqlite::{OptionalExtension, params};
 
 use crate::base::card::OfferCard;
 
-use super::{Store, StoreFault, apply, tokens};
+use super::{Store, StoreFault, apply, limits, tokens};
 
 impl Store {
     /// Keeps the card and answers with the token of its link (`PUBLIC_URL/offer/TOKEN`). On disk
@@ -33,7 +33,12 @@ impl Store {
         (token, ack)
     }
 
-    /// The card behind a link; `None` if there is none or it is closed.
+    /// The card behind a link; `None` if there is none or it is closed. The phone may have rung
+    /// before the disk had the row: what is unknown is looked for again behind what is queued.
+    ///
+    /// # Errors
+    /// The store does not answer, or the disk has not taken what was queued in
+    /// [`limits::OFFER_ON_DISK_MAX`].
     pub async fn offer(
         &self,
         token: &str,
@@ -43,6 +48,22 @@ impl Store {
             return Ok(None);
         }
         let hash = tokens::hash(token);
+        if let Some(card) = self.offer_on_disk(hash.clone(), wall).await? {
+            return Ok(Some(card));
+        }
+        let queued = async { self.write(|_| Ok(())).await.await };
+        match tokio::time::timeout(limits::OFFER_ON_DISK_MAX, queued).await {
+            Ok(done) => done?,
+            Err(_) => return Err(StoreFault::Stalled),
+        }
+        self.offer_on_disk(hash, wall).await
+    }
+
+    async fn offer_on_disk(
+        &self,
+        hash: Vec<u8>,
+        wall: Timestamp,
+    ) -> Result<Option<OfferCard>, StoreFault> {
         let card: Option<String> = self
             .read(move |db| {
                 db.prepare_cached(

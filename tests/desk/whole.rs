@@ -189,6 +189,8 @@ async fn killed_in_a_call(
     anna.click("[data-act=A]").await;
     phone.answer();
     anna.wait_stage("talking").await;
+    // What the disk has not is lost with the process.
+    tokio::task::block_in_place(|| server.step_on_disk("accepted", 2, Duration::from_secs(30)));
     server.kill();
     anna.wait("the page says so", "return document.body.classList.contains('lost')").await;
     tokio::task::block_in_place(|| server.restart());

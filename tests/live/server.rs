@@ -254,6 +254,27 @@ addresses = ["127.0.0.1"]
         }
     }
 
+    /// Waits until the disk has `step` of the transfers of `count` calls.
+    #[allow(dead_code)] // for the tests of the desk
+    pub fn step_on_disk(&self, step: &str, count: usize, within: Duration) {
+        let begun = Instant::now();
+        let has = |id: &str| {
+            let call = self.json(&format!("/api/calls/{id}"));
+            let steps = call["transfer_steps"].as_array().cloned().unwrap_or_default();
+            steps.iter().any(|one| one["step"] == step)
+        };
+        loop {
+            let heads = self.heads();
+            let found = heads.iter().filter_map(|call| call["id"].as_str()).filter(|id| has(id));
+            let found = found.count();
+            if found >= count {
+                return;
+            }
+            assert!(begun.elapsed() < within, "{step} of {found} of {count}\n{}", self.log());
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
+
     /// Waits until `count` calls have ended, and returns all, each whole.
     pub fn ended_calls(&self, count: usize, within: Duration) -> Vec<serde_json::Value> {
         let heads = self.ended_heads(count, within);

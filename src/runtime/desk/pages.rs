@@ -225,19 +225,21 @@ impl Pages {
         if inner.agents == agents && inner.queue == queue {
             return;
         }
-        inner.agents = agents;
+        let before = std::mem::replace(&mut inner.agents, agents);
         inner.queue = queue;
         self.something_changed();
+        let was = |id: &AgentId, state: AgentState, among: &[AgentNow]| {
+            among.iter().any(|agent| agent.agent == id.as_str() && agent.state == state)
+        };
         let ids: Vec<AgentId> = inner.desks.keys().cloned().collect();
         for id in ids {
             let message = inner.desk_now(Some(&id));
-            let free = inner
-                .agents
-                .iter()
-                .any(|agent| agent.agent == id.as_str() && agent.state == AgentState::Available);
+            // From a wrap-up, not from a call whose end the desk has yet to be told.
+            let over = was(&id, AgentState::WrapUp, &before)
+                && was(&id, AgentState::Available, &inner.agents);
             let Some(desk) = inner.desks.get_mut(&id) else { continue };
             desk.send(&message);
-            if free && desk.board.as_ref().is_some_and(|board| board.stage() == Stage::WrapUp) {
+            if over && desk.board.as_ref().is_some_and(|board| board.stage() == Stage::WrapUp) {
                 // The time is over: what the rule filled in is kept.
                 self.keep_as_it_is(desk);
             }
@@ -369,14 +371,14 @@ impl Pages {
                 let mut board = Board::offered(&card, call.head.began_ms, Moment::ZERO);
                 board.restore(&call_lines(&call), taken.map(|step| step.at), at);
                 board.notes = notes_of(&call, &card.agent);
+                // The time first: the desk never sees a wrap-up of somebody who is available.
+                self.more_time(&card.agent);
                 let mut inner = locked(&self.inner);
                 if let Some(desk) = inner.desks.get_mut(&card.agent) {
                     desk.board = Some(board);
                     desk.send_lines(0);
                     desk.send_call();
                 }
-                drop(inner);
-                self.more_time(&card.agent);
             }
         }
     }

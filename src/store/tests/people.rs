@@ -163,6 +163,31 @@ async fn offers_close_when_declined_and_after_wrap_up() {
     }
 }
 
+/// The INVITE with the link does not wait for the disk: whoever is faster than it finds the card.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_opens_before_a_slow_disk_has_its_row() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = open(folder.path());
+    let (call, wall) = (call_id(1), now());
+    store.arrived(&call, wall, &caller("+49301")).await.await.expect("kept");
+    let slow = store.alone(|_| {
+        std::thread::sleep(Duration::from_millis(300));
+        Ok(())
+    });
+    let opened = async {
+        // The slow disk is at work already.
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        let (token, ack) = store.offer_opening(&card(1, "bert"), wall).await;
+        let began = std::time::Instant::now();
+        let found = store.offer(&token, wall).await.expect("an answer");
+        assert_eq!(found.expect("the card").agent, AgentId::from("bert"));
+        assert!(began.elapsed() > Duration::from_millis(100), "the disk was slow");
+        ack.await.expect("kept");
+    };
+    let (slow, ()) = tokio::join!(slow, opened);
+    slow.expect("ends");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_changed_audit_row_is_found() {
     let folder = tempfile::tempdir().expect("a folder");
