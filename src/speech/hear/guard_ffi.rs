@@ -41,9 +41,10 @@ pub fn decode(
         end: TextEnd::Model,
     };
     let user = (&raw mut watch).cast::<c_void>();
-    // SAFETY: whisper.cpp calls both callbacks only inside `state.full` below, on this thread
-    // (one decoder, n_threads = 1) or, for the abort callback, never at the same time as the
-    // filter; `watch` lives on this stack frame until `full` has returned, and no other
+    // SAFETY: whisper.cpp calls both callbacks only inside `state.full` below and on this thread:
+    // the filter, because it takes at most one thread a decoder, and we set one decoder or one
+    // thread (`Whisper::threads`; more of them only compute graphs); the abort callback, because
+    // ggml asks it on a graph's first thread, which is the one that called. `watch` lives on this stack frame until `full` has returned, and no other
     // reference to it is used meanwhile. `params` is consumed by `full`, so the pointer cannot
     // be kept beyond it.
     unsafe {

@@ -226,7 +226,7 @@ impl Whisper {
         });
         let positions = context.positions(turn_ms, u64::from(self.model.header.audio_positions));
         params.set_audio_ctx(i32::try_from(positions).unwrap_or(0));
-        params.set_n_threads(i32::from(self.settings.threads.clamp(1, THREADS_MAX)));
+        params.set_n_threads(i32::from(self.threads()));
         params.set_language(Some(language.code()));
         params.set_no_context(true);
         params.set_single_segment(true);
@@ -244,6 +244,12 @@ impl Whisper {
             params.set_initial_prompt(prompt);
         }
         params
+    }
+
+    /// With beams whisper.cpp would filter their logits on several threads at once, which the end
+    /// guard must not see (`guard_ffi`): one thread then.
+    fn threads(&self) -> u8 {
+        if self.settings.beams > 1 { 1 } else { self.settings.threads.clamp(1, THREADS_MAX) }
     }
 
     /// Takes the tokens out of whisper's state, cuts a repeated tail and makes words of them.
