@@ -67,6 +67,15 @@ impl Server {
         server
     }
 
+    /// Starts on all addresses of this machine, with `sip` as further lines of `[sip]`.
+    #[allow(dead_code)] // for the tests of signalling
+    pub fn start_on_all(sip: &str, extra: &str) -> Server {
+        let keep = tempfile::tempdir().expect("a folder for the server");
+        let mut server = Self::start_listening(keep.path(), "0.0.0.0", sip, extra);
+        server._keep = Some(keep);
+        server
+    }
+
     /// Starts with a business system that knows order 4217.
     pub fn start_with_shop(extra: &str) -> Server {
         let (shop, tasks) = shop();
@@ -96,6 +105,10 @@ impl Server {
     }
 
     fn start_whole(folder: &Path, sip: &str, extra: &str) -> Server {
+        Self::start_listening(folder, "127.0.0.1", sip, extra)
+    }
+
+    fn start_listening(folder: &Path, on: &str, sip: &str, extra: &str) -> Server {
         let (sip_port, web_port) = (ports(), ports());
         let tables = match folder.join("tables").exists() {
             true => "tables = \"tables\"",
@@ -114,8 +127,8 @@ name = "Northwind"
 country = "US"
 time_zone = "America/New_York"
 [sip]
-udp = "127.0.0.1:{sip_port}"
-tcp = "127.0.0.1:{sip_port}"
+udp = "{on}:{sip_port}"
+tcp = "{on}:{sip_port}"
 {sip}
 [web]
 listen = "127.0.0.1:{web_port}"

@@ -1,9 +1,14 @@
 //! SIP as peers speak it: keys, hold, CANCEL, refusals, torture.
 
-use std::net::UdpSocket;
+use std::net::{IpAddr, Ipv4Addr, UdpSocket};
 use std::path::Path;
 use std::time::Duration;
 
+use warmline::base::audio::level_dbfs;
+use warmline::media::g711;
+use warmline::media::tone::tone_level_dbfs;
+
+use super::ports;
 use super::server::Server;
 use super::sipp::{self, ANSWERED, OFFER, Sipp, caller, expect, key, pause, request};
 
@@ -83,7 +88,7 @@ fn a_wideband_codec_a_new_address_and_keys_by_info() {
     assert!(by_key.contains("\"key\""), "0 by INFO asks for a person: {:#}", calls[0]);
 }
 
-/// 180 while it rings, or 183 with the session that the 200 has.
+/// 180 while it rings, or 183 with the session that the 200 has, and our tone in it.
 #[test]
 fn it_rings_by_180_or_by_183_with_a_session() {
     if !sipp::is_there("ringing") {
@@ -101,13 +106,98 @@ fn it_rings_by_180_or_by_183_with_a_session() {
     for (setting, status) in [("", 180), ("early_media = true\n", 183)] {
         let server = Server::start_with_sip(&format!("answer_after_ms = 1500\n{setting}"));
         let steps = format!("{trying}{}{rest}", expect(status));
-        let peer = run(&server, &caller("", OFFER, &steps), &[]);
+        let ear = Ear::open();
+        let offer = OFFER.replace("[media_port]", &ear.port.to_string());
+        let peer = run(&server, &caller("", &offer, &steps), &[]);
         let messages = peer.messages();
         let origins: Vec<&str> = messages.lines().filter(|line| line.starts_with("o=-")).collect();
         match status {
             180 => assert_eq!(origins.len(), 1, "a session in the 200 alone:\n{messages}"),
             _ => assert!(origins.len() == 2 && origins[0] == origins[1], "{messages}"),
         }
+        // Of the 1.5 s before the answer.
+        let tone = ear.heard_ringing_s();
+        match status {
+            180 => assert_eq!(tone, 0.0, "the trunk rings"),
+            _ => assert!((0.9..=1.7).contains(&tone), "our ringing tone for {tone} s"),
+        }
+    }
+}
+
+/// Where a caller's sound goes: a socket that keeps every sample of G.711 (µ-law).
+struct Ear {
+    port: u16,
+    socket: UdpSocket,
+}
+
+impl Ear {
+    fn open() -> Ear {
+        let port = ports() + 4;
+        let socket = UdpSocket::bind(("127.0.0.1", port)).expect("a free port");
+        socket.set_read_timeout(Some(Duration::from_millis(200))).expect("is taken");
+        Ear { port, socket }
+    }
+
+    /// Seconds in which the ringing tone of North America (440 and 480 Hz) was heard.
+    fn heard_ringing_s(&self) -> f32 {
+        let mut samples = Vec::new();
+        let mut packet = [0u8; 2_048];
+        while let Ok(bytes) = self.socket.recv(&mut packet) {
+            // Payload type 0 behind the 12 bytes of the header (RFC 3550 section 5.1).
+            if bytes > 12 && packet[1] & 0x7f == 0 {
+                samples.extend(packet[12..bytes].iter().map(|&code| g711::ulaw_decode(code)));
+            }
+        }
+        let power = |level_dbfs: f32| 10f32.powf(level_dbfs / 10.0);
+        let ringing = samples.chunks_exact(800).filter(|part| {
+            let tones = [440.0, 480.0].map(|hz| power(tone_level_dbfs(part, 8_000, hz)));
+            let whole = power(level_dbfs(part));
+            tones[0].min(tones[1]) > 0.3 * whole && whole > power(-40.0)
+        });
+        ringing.count() as f32 / 10.0
+    }
+}
+
+/// Behind a router: who calls from elsewhere is told the public address, in the session and as
+/// our contact; who calls from this machine is not.
+#[test]
+fn callers_from_elsewhere_are_told_the_public_address() {
+    if !sipp::is_there("public address") {
+        return;
+    }
+    let Some(here) = own_address() else {
+        println!("public address: skipped, this machine has no address but loopback");
+        return;
+    };
+    let server = Server::start_on_all(
+        "public_address = \"203.0.113.7\"\n",
+        &format!("[[trunks]]\nid = \"lan\"\naddresses = [\"{here}\"]\n"),
+    );
+    let asked = [(here, "203.0.113.7"), (Ipv4Addr::LOCALHOST, "127.0.0.1")];
+    for (from, told) in asked {
+        let from = from.to_string();
+        let target = format!("{from}:{}", server.sip_port);
+        let scenario = answered_then(&pause(300));
+        let arguments = ["-i", &from, "-m", "1", "-timeout", "40", "-timeout_error"];
+        let mut peer = Sipp::start(&scenario, &target, &arguments);
+        let status = peer.wait();
+        let messages = peer.messages();
+        assert_eq!(status, 0, "{}\n{messages}\n{}", peer.errors(), server.log());
+        let answer = messages.split("SIP/2.0 200 OK").nth(1).unwrap_or_default();
+        assert!(answer.contains(&format!("c=IN IP4 {told}")), "{messages}");
+        let contact = answer.lines().find(|line| line.starts_with("Contact:")).unwrap_or_default();
+        assert!(contact.contains(&format!("{told}:{}", server.sip_port)), "{messages}");
+    }
+}
+
+/// This machine's address on its network, if it has one.
+fn own_address() -> Option<Ipv4Addr> {
+    let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).ok()?;
+    // Asks the routing table; nothing is sent (an address for examples, RFC 5737).
+    socket.connect(("198.51.100.1", 9)).ok()?;
+    match socket.local_addr().ok()?.ip() {
+        IpAddr::V4(ip) if !ip.is_loopback() && !ip.is_unspecified() => Some(ip),
+        IpAddr::V4(_) | IpAddr::V6(_) => None,
     }
 }
 

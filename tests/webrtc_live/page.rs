@@ -17,7 +17,7 @@ pub async fn click(page: &Chromium, id: &str) {
     click_on(page, &format!("#{id}")).await;
 }
 
-async fn click_on(page: &Chromium, css: &str) {
+pub async fn click_on(page: &Chromium, css: &str) {
     let began = std::time::Instant::now();
     loop {
         let outcome = async {

@@ -13,12 +13,12 @@ use super::browser::{
     RATE_HZ, Voice, aside, base_of, both_hear, captions_until, ended, hang_up, offer, serve, tone,
     ufrag,
 };
-use super::chromium::is_there;
+use super::chromium::{Chromium, is_there};
 use super::network::{self, Network, offer_through};
 use super::server::{Server, have_models};
 use super::tone::{Part, compose, seconds_of};
 use super::whole::{self, Tells};
-use super::{ear, ports};
+use super::{ear, page, ports};
 
 const LONG: Duration = Duration::from_secs(60);
 const CALLER_HZ: f32 = 1_000.0;
@@ -185,6 +185,16 @@ fn through(port: u16) -> String {
     )
 }
 
+/// A server whose browsers all come to one port, known beforehand.
+async fn on_one_port() -> (Arc<Server>, u16) {
+    let udp = ports();
+    let extra = format!(
+        "{}[browser]\nudp_port_min = {udp}\nudp_port_max = {udp}\nlisten = [\"127.0.0.1\"]\n",
+        whole::ANNA
+    );
+    (Arc::new(aside(move || Server::start(&extra)).await), udp)
+}
+
 /// The agent's page notices by itself, restarts ICE, and goes on with the call.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_agents_page_repairs_its_own_connection() {
@@ -192,13 +202,8 @@ async fn an_agents_page_repairs_its_own_connection() {
     if !have_models(test) || !is_there(test) {
         return;
     }
-    // One port, known beforehand: the caller comes by SIP.
-    let udp = ports();
-    let extra = format!(
-        "{}[browser]\nudp_port_min = {udp}\nudp_port_max = {udp}\nlisten = [\"127.0.0.1\"]\n",
-        whole::ANNA
-    );
-    let server = Arc::new(aside(move || Server::start(&extra)).await);
+    // The caller comes by SIP.
+    let (server, udp) = on_one_port().await;
     let _tells = Tells(server.clone());
     let folder = tempfile::tempdir().expect("a folder");
     let sound = folder.path().join("anna.wav");
@@ -237,4 +242,55 @@ async fn an_agents_page_repairs_its_own_connection() {
     caller.hang_up();
     assert!(agent_lost(&server).await <= 1);
     anna.close().await;
+}
+
+/// The caller's page does so, too: it says what is wrong, and the conversation goes on.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_callers_page_repairs_its_own_connection() {
+    let test = "a caller's page's repair";
+    if !have_models(test) || !is_there(test) {
+        return;
+    }
+    let (server, udp) = on_one_port().await;
+    let _tells = Tells(server.clone());
+    let base = base_of(&server);
+    let mut anna = Desk::open(&base, token_of(&server).await).await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let sound = folder.path().join("caller.wav");
+    compose(&sound, &[Part::Tone { hz: CALLER_HZ, seconds: 20.0 }]);
+    let network = Network::good();
+    let caller = whole::with_microphone(&base, &sound, "").await;
+    caller.before_each_page(&through(network::before(&network, udp))).await;
+    caller.goto("/call").await;
+    page::wait_shown(&caller, "call northwind", LONG).await;
+    page::click(&caller, "call").await;
+    page::wait_shown(&caller, "automatic assistant", LONG).await;
+    page::click(&caller, "keypad").await;
+    page::click_on(&caller, ".pad button:nth-child(11)").await;
+    anna.accept().await;
+    tokio::time::sleep(ANNOUNCED).await;
+    page_and_agent_hear(&caller, &anna).await;
+
+    network.away(true);
+    page::wait_shown(&caller, "the connection is interrupted", LONG).await;
+    caller.wait("the page tries", "return window.patches > 0").await;
+    network.away(false);
+    page::wait_quality(&caller).await;
+    tokio::time::sleep(SETTLE).await;
+    page_and_agent_hear(&caller, &anna).await;
+    page::click(&caller, "hang-up").await;
+    page::wait_shown(&caller, "the call has ended", LONG).await;
+    assert_eq!(agent_lost(&server).await, 0);
+    caller.close().await;
+}
+
+/// The agent speaks now, the page's microphone all the time.
+async fn page_and_agent_hear(page: &Chromium, agent: &Desk) {
+    agent.voice.take();
+    let since = ear::now_ms();
+    agent.voice.say(tone(f64::from(AGENT_HZ), 3_000)).await;
+    ear::first(page, AGENT_HZ, since).await;
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    let heard = seconds_of(&agent.voice.take(), RATE_HZ, CALLER_HZ);
+    assert!(heard >= 2.0, "the agent heard the caller for {heard} s");
 }
