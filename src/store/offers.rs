@@ -51,10 +51,8 @@ impl Store {
         if let Some(card) = self.offer_on_disk(hash.clone(), wall).await? {
             return Ok(Some(card));
         }
-        let queued = async { self.write(|_| Ok(())).await.await };
-        match tokio::time::timeout(limits::OFFER_ON_DISK_MAX, queued).await {
-            Ok(done) => done?,
-            Err(_) => return Err(StoreFault::Stalled),
+        if !self.caught_up(limits::OFFER_ON_DISK_MAX).await? {
+            return Err(StoreFault::Stalled);
         }
         self.offer_on_disk(hash, wall).await
     }

@@ -83,6 +83,21 @@ impl Store {
         if sent { Ack::waiting(done) } else { Ack::closed() }
     }
 
+    /// Waits until what was queued before is on disk, at most for `within`; `false` if it is not.
+    ///
+    /// # Errors
+    /// The store is closed.
+    pub async fn caught_up(&self, within: Duration) -> Result<bool, StoreFault> {
+        if self.inner.writer.gauges.queued.load(Ordering::Relaxed) == 0 {
+            return Ok(true);
+        }
+        let behind = async { self.write(|_| Ok(())).await.await };
+        match tokio::time::timeout(within, behind).await {
+            Ok(done) => done.map(|()| true),
+            Err(_) => Ok(false),
+        }
+    }
+
     /// A write that answers with something, after its commit.
     pub(super) async fn ask<T, F>(&self, mut work: F) -> Result<T, StoreFault>
     where

@@ -22,7 +22,8 @@ use tokio::time::{Interval, sleep};
 
 use super::guard::{Actor, cookie_name};
 use super::limits::{
-    CHANGES_EVERY, SOCKET_LOOK_EVERY, STREAM_COMES_AGAIN, STREAMS_MAX, STREAMS_OF_USER_MAX,
+    CHANGES_EVERY, ON_DISK_WITHIN, SOCKET_LOOK_EVERY, STREAM_COMES_AGAIN, STREAMS_MAX,
+    STREAMS_OF_USER_MAX,
 };
 use super::{Shared, api, desk};
 
@@ -87,9 +88,11 @@ impl Watching {
             tokio::select! {
                 changed = self.changes.changed() => {
                     changed.ok()?;
-                    // Several changes are one; and what the page asks for is in the store by then.
+                    // Several changes are one; and what the page asks for is on disk by then. A
+                    // disk that takes longer, or a store that closes, holds no news up.
                     sleep(CHANGES_EVERY).await;
                     let event = self.event();
+                    let _ = self.app.store.caught_up(ON_DISK_WITHIN).await;
                     return Some((Ok(event), self));
                 }
                 _ = self.look.tick() => {

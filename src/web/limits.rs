@@ -25,6 +25,8 @@ pub const STREAMS_OF_USER_MAX: usize = 16;
 pub const STREAMS_MAX: usize = 512;
 /// Changes within this time are told as one. The store commits what happened well within it.
 pub const CHANGES_EVERY: Duration = Duration::from_millis(300);
+/// How long news waits for a slower disk.
+pub const ON_DISK_WITHIN: Duration = Duration::from_secs(5);
 /// When a page whose stream broke comes back.
 pub const STREAM_COMES_AGAIN: Duration = Duration::from_secs(2);
 

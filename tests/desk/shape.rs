@@ -2,6 +2,8 @@
 //! nothing sticks out, everything has a name and a key, nothing moves while a call runs, and text
 //! stands out from its ground in the light and in the dark.
 
+use std::time::{Duration, Instant};
+
 use serde_json::{Value, json};
 use warmline::call::command::TransferStep;
 use warmline::call::steer::Steer;
@@ -181,13 +183,19 @@ async fn read_aloud(page: &Chromium) -> Vec<(String, String)> {
 }
 
 pub async fn all_is_named(page: &Chromium, what: &str) -> Vec<(String, String)> {
-    let met = read_aloud(page).await;
+    let mut met = read_aloud(page).await;
+    let titled = |met: &[(String, String)]| met.iter().any(|(role, _)| role == "heading");
+    let began = Instant::now();
+    while !titled(&met) && began.elapsed() < Duration::from_secs(30) {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        met = read_aloud(page).await;
+    }
     let nameless: Vec<_> = met
         .iter()
         .filter(|(role, name)| ACTED_ON.contains(&role.as_str()) && name.is_empty())
         .collect();
     assert!(nameless.is_empty(), "{what}: without a name: {nameless:?}\nof {met:?}");
-    assert!(met.iter().any(|(role, _)| role == "heading"), "{what} has no heading");
+    assert!(titled(&met), "{what} has no heading");
     met
 }
 

@@ -178,11 +178,13 @@ async fn a_link_opens_before_a_slow_disk_has_its_row() {
         // The slow disk is at work already.
         tokio::time::sleep(Duration::from_millis(50)).await;
         let (token, ack) = store.offer_opening(&card(1, "bert"), wall).await;
+        assert!(!store.caught_up(Duration::from_millis(20)).await.expect("an answer"));
         let began = std::time::Instant::now();
         let found = store.offer(&token, wall).await.expect("an answer");
         assert_eq!(found.expect("the card").agent, AgentId::from("bert"));
         assert!(began.elapsed() > Duration::from_millis(100), "the disk was slow");
         ack.await.expect("kept");
+        assert!(store.caught_up(Duration::ZERO).await.expect("an answer"));
     };
     let (slow, ()) = tokio::join!(slow, opened);
     slow.expect("ends");
