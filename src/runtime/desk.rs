@@ -40,7 +40,21 @@ pub enum DeskMessage {
 #[derive(Clone)]
 pub struct DeskHandle {
     messages: mpsc::Sender<DeskMessage>,
-    view: Arc<Mutex<DeskView>>,
+    view: Arc<Mutex<Glance>>,
+}
+
+/// The desk as it was last changed; a wait goes on without a change.
+struct Glance {
+    view: DeskView,
+    waits_since: Option<Instant>,
+}
+
+impl Glance {
+    fn at(&self, now: Instant) -> DeskView {
+        let longest =
+            self.waits_since.map_or(Duration::ZERO, |since| now.saturating_duration_since(since));
+        DeskView { longest_wait_s: longest.as_secs(), ..self.view.clone() }
+    }
 }
 
 impl DeskHandle {
@@ -51,7 +65,7 @@ impl DeskHandle {
     }
 
     pub fn view(&self) -> DeskView {
-        locked(&self.view).clone()
+        locked(&self.view).at(Instant::now())
     }
 }
 
@@ -63,7 +77,7 @@ pub fn start(
 ) -> DeskHandle {
     let (messages, inbox) = mpsc::channel(MESSAGES_MAX);
     let clock = Clock { began: Instant::now(), wall: Timestamp::now().as_millisecond() };
-    let view = Arc::new(Mutex::new(view_of(&desk, Moment::ZERO)));
+    let view = Arc::new(Mutex::new(glance_at(&desk, &clock)));
     let handle = DeskHandle { messages, view };
     pages.meet(handle.clone());
     publish(&desk, &clock, &handle, &pages);
@@ -144,7 +158,7 @@ impl Task {
 }
 
 fn publish(desk: &Desk, clock: &Clock, handle: &DeskHandle, pages: &Pages) {
-    *locked(&handle.view) = view_of(desk, clock.now());
+    *locked(&handle.view) = glance_at(desk, clock);
     let agents = desk.agents().map(|agent| agent_now(agent, clock)).collect();
     let queue = desk.queue().map(|waiting| WaitingNow {
         priority: priority_name(waiting.request.priority),
@@ -174,7 +188,7 @@ fn agent_now(agent: &Agent, clock: &Clock) -> AgentNow {
     }
 }
 
-fn view_of(desk: &Desk, now: Moment) -> DeskView {
+fn glance_at(desk: &Desk, clock: &Clock) -> Glance {
     let agents = desk.agents().map(|agent| DeskAgent {
         id: agent.id.to_string(),
         name: agent.name.clone(),
@@ -189,10 +203,22 @@ fn view_of(desk: &Desk, now: Moment) -> DeskView {
         }
         .to_owned(),
     });
-    let longest = desk.queue().map(|waiting| now.since(waiting.since)).max().unwrap_or_default();
-    DeskView {
+    let view = DeskView {
         agents: agents.collect(),
         waiting: desk.waiting() as u32,
-        longest_wait_s: longest.as_secs(),
-    }
+        ..DeskView::default()
+    };
+    let first = desk.queue().map(|waiting| waiting.since).min();
+    let waits_since = first.map(|since| clock.began + Duration::from_millis(since.as_ms()));
+    Glance { view, waits_since }
+}
+
+#[test]
+fn a_wait_grows_though_nothing_changes() {
+    let began = Instant::now();
+    let view = DeskView { waiting: 1, ..DeskView::default() };
+    let glance = Glance { view: view.clone(), waits_since: Some(began) };
+    let seen = glance.at(began + Duration::from_secs(42));
+    assert_eq!((seen.waiting, seen.longest_wait_s), (1, 42));
+    assert_eq!(Glance { view, waits_since: None }.at(began).longest_wait_s, 0);
 }
