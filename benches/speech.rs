@@ -147,16 +147,12 @@ fn percentile(times_ms: &mut [u64], percent: usize) -> u64 {
 /// Plays the clip to a listener on a virtual clock, each decode taking the time that it really
 /// took; the time from the last voice to the last text.
 fn to_text(whisper: &mut Whisper, clip: &Clip) -> Option<u64> {
-    let judge = Arc::new(|_: &str, _: ListenMode| Completeness::Complete);
+    let judge = Arc::new(|_: &str, _: &Listening| Completeness::Complete);
     let mut listener = Listener::new(
         ListenerSettings { partial_every_ms: 0, ..ListenerSettings::default() },
         judge,
     );
-    listener.set_mode(Listening {
-        mode: ListenMode::Turn,
-        language: Language::english(),
-        prompt: None,
-    });
+    listener.set_mode(Listening::to(ListenMode::Turn, Language::english()));
     let mut pending = Vec::new();
     let mut last = None;
     let silence = vec![0_i16; 32_000];

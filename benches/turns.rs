@@ -50,8 +50,8 @@ struct Course {
 
 fn judge() -> Arc<dyn CompletenessJudge> {
     let understander = Understander::new(Tables::embedded());
-    Arc::new(move |text: &str, mode: ListenMode| {
-        let expecting = match mode {
+    Arc::new(move |text: &str, listening: &Listening| {
+        let expecting = match listening.mode {
             ListenMode::Digits => Expecting::Digits { min: 3, max: 12 },
             ListenMode::KeysOnly | ListenMode::Turn | ListenMode::Conversation => {
                 Expecting::Anything
@@ -75,7 +75,7 @@ fn listen(
 ) -> Course {
     let settings = ListenerSettings { partial_every_ms: 0, ..ListenerSettings::default() };
     let mut listener = Listener::new(settings, judge.clone());
-    listener.set_mode(Listening { mode, language: Language::english(), prompt: None });
+    listener.set_mode(Listening::to(mode, Language::english()));
     listener.set_prompt_playing(over_prompt);
     let mut course = Course::default();
     let mut pending = Vec::new();

@@ -12,6 +12,7 @@ use crate::base::moment::Moment;
 use crate::base::reason::Reason;
 use crate::base::spoken::Spoken;
 use crate::base::utterance::Utterance;
+use crate::understanding::outcome::Expecting;
 
 use super::event::{DialFailure, ReservationRequest};
 use super::steer::Steer;
@@ -47,8 +48,8 @@ pub enum Command {
     Hear { hearing: Vec<(LegId, Vec<LegId>)> },
     /// A key to the peer of a leg (RFC 4733).
     SendKey { leg: LegId, key: Key },
-    /// How to listen to a leg from now on.
-    Listen { leg: LegId, mode: ListenMode },
+    /// How to listen to a leg from now on, and what for: a whole answer ends its turn at once.
+    Listen { leg: LegId, mode: ListenMode, expecting: Expecting },
 
     /// Open the recorder, or pause it, or close it for good.
     Record { how: Recording },

@@ -29,7 +29,7 @@ use crate::base::moment::Moment;
 use crate::base::reason::Reason;
 use crate::knowledge::Knowledge;
 use crate::policy::{Dialogue, Setup, Tables};
-use crate::understanding::outcome::{StressLevel, Understanding};
+use crate::understanding::outcome::{Expecting, StressLevel, Understanding};
 use crate::understanding::{Memory, Understander};
 
 use super::command::{Command, Fact, GiveWay, Recording};
@@ -272,11 +272,16 @@ impl Session {
 
     fn command(&mut self, command: Command) {
         debug_assert!(self.phase != Phase::Over, "nothing follows End");
-        if let Command::Listen { leg, mode: ListenMode::KeysOnly } = command {
+        if let Command::Listen { leg, mode: ListenMode::KeysOnly, .. } = command {
             // Nobody tells any more what a voice was.
             self.go_on_playing(leg);
         }
         self.out.push_back(command);
+    }
+
+    /// Listens to a leg of whom nothing is asked.
+    fn listen(&mut self, leg: LegId, mode: ListenMode) {
+        self.command(Command::Listen { leg, mode, expecting: Expecting::Anything });
     }
 
     fn note(&mut self, fact: Fact) {

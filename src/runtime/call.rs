@@ -302,7 +302,6 @@ impl CallTask {
                 played: open.media.tap_played(),
                 inbox: self.inbox.clone(),
                 began: self.began,
-                language: self.caller.language.clone(),
             });
         }
     }

@@ -8,8 +8,6 @@ use std::time::{Duration, Instant};
 
 use crate::base::audio::FRAME_MS;
 use crate::base::ids::LegId;
-use crate::base::language::Language;
-use crate::base::listen::ListenMode;
 use crate::base::moment::Moment;
 use crate::call::event::Event;
 use crate::media::{Bell, Frame, FrameKind, Tap};
@@ -17,8 +15,7 @@ use crate::speech::hear::listener::{Completeness, Listener, ListenerSettings, Li
 use crate::speech::hear::order::{DecodeFailure, JobId};
 use crate::speech::hear::pool::{Job, Pool, Ticket};
 use crate::speech::hear::transcript::Transcript;
-use crate::understanding;
-use crate::understanding::outcome::Expecting;
+use crate::understanding::{self, Understander};
 
 use super::shared::{EarKey, Inbound, Inbox};
 use super::tables::LiveTables;
@@ -28,7 +25,7 @@ const NAP: Duration = Duration::from_millis(20);
 
 enum Message {
     Open(EarKey, Box<Ear>),
-    Mode(EarKey, ListenMode, Language),
+    Listen(EarKey, Listening),
     Prompt(EarKey, bool),
     Close(EarKey),
     Decoded(EarKey, JobId, Result<Transcript, DecodeFailure>),
@@ -60,7 +57,6 @@ pub struct NewEar {
     pub played: Tap,
     pub inbox: Inbox,
     pub began: Instant,
-    pub language: Language,
 }
 
 impl Ears {
@@ -75,21 +71,9 @@ impl Ears {
     }
 
     pub fn open(&self, new: NewEar) {
-        let NewEar { key, heard, played, inbox, began, language } = new;
+        let NewEar { key, heard, played, inbox, began } = new;
         let understander = self.tables.get().understander.clone();
-        let judge = move |text: &str, mode: ListenMode| {
-            let expecting = match mode {
-                ListenMode::Digits => Expecting::Digits { min: 3, max: 12 },
-                ListenMode::KeysOnly | ListenMode::Turn | ListenMode::Conversation => {
-                    Expecting::Anything
-                }
-            };
-            match understander.completeness(text, &language, &expecting) {
-                understanding::Completeness::Complete => Completeness::Complete,
-                understanding::Completeness::Open => Completeness::Open,
-                understanding::Completeness::Unfinished => Completeness::Unfinished,
-            }
-        };
+        let judge = move |text: &str, listening: &Listening| judge(&understander, text, listening);
         let listener = Listener::new(ListenerSettings::default(), Arc::new(judge));
         let leg = key.1;
         let ear = Ear {
@@ -106,8 +90,8 @@ impl Ears {
         let _ = self.messages.send(Message::Open(key, Box::new(ear)));
     }
 
-    pub fn set_mode(&self, key: EarKey, mode: ListenMode, language: Language) {
-        let _ = self.messages.send(Message::Mode(key, mode, language));
+    pub fn listen(&self, key: EarKey, listening: Listening) {
+        let _ = self.messages.send(Message::Listen(key, listening));
     }
 
     /// Whether a prompt plays to the leg.
@@ -117,6 +101,15 @@ impl Ears {
 
     pub fn close(&self, key: EarKey) {
         let _ = self.messages.send(Message::Close(key));
+    }
+}
+
+/// Whether a text can stand as a whole turn, for what was asked.
+fn judge(understander: &Understander, text: &str, listening: &Listening) -> Completeness {
+    match understander.completeness(text, &listening.language, &listening.expecting) {
+        understanding::Completeness::Complete => Completeness::Complete,
+        understanding::Completeness::Open => Completeness::Open,
+        understanding::Completeness::Unfinished => Completeness::Unfinished,
     }
 }
 
@@ -151,9 +144,9 @@ impl Thread {
             Message::Open(key, ear) => {
                 self.ears.insert(key, *ear);
             }
-            Message::Mode(key, mode, language) => {
+            Message::Listen(key, listening) => {
                 if let Some(ear) = self.ears.get_mut(&key) {
-                    ear.listener.set_mode(Listening { mode, language, prompt: None });
+                    ear.listener.set_mode(listening);
                     ear.act(&key, &self.pool, &self.back);
                 }
             }
@@ -269,5 +262,30 @@ impl Ear {
 
     fn instant(&self, moment: Moment) -> Instant {
         self.began + Duration::from_millis(moment.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::language::Language;
+    use crate::base::listen::ListenMode;
+    use crate::understanding::outcome::Expecting;
+
+    #[test]
+    fn a_text_is_judged_by_what_was_asked_and_in_which_language() {
+        let understander = Understander::new(understanding::Tables::embedded());
+        let judged = |text: &str, code: &str, mode, expecting| {
+            let language = Language::new(code).expect("a language");
+            let listening = Listening { expecting, ..Listening::to(mode, language) };
+            judge(&understander, text, &listening)
+        };
+        let (turn, digits) = (ListenMode::Turn, ListenMode::Digits);
+        assert_eq!(judged("Yes.", "en", turn, Expecting::YesNo), Completeness::Complete);
+        assert_eq!(judged("Yes.", "en", turn, Expecting::Anything), Completeness::Open);
+        let four = Expecting::Digits { min: 4, max: 4 };
+        assert_eq!(judged("4217", "en", digits, four.clone()), Completeness::Complete);
+        assert_eq!(judged("421", "en", digits, four), Completeness::Unfinished);
+        assert_eq!(judged("转人工", "zh", turn, Expecting::Anything), Completeness::Complete);
     }
 }

@@ -42,7 +42,9 @@ pub(super) fn completeness(
         return Completeness::Unfinished;
     }
     let answer = matches!(command, Some(CallerCommand::Yes | CallerCommand::No));
-    if answer && *expecting != Expecting::YesNo {
+    // A bare "no" to a read-back often goes on: "no, nine, not five".
+    let bare_no = matches!(command, Some(CallerCommand::No)) && reading.len() == 1;
+    if answer && (*expecting != Expecting::YesNo || bare_no) {
         return Completeness::Open;
     }
     if command.is_some() {

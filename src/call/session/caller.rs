@@ -165,7 +165,7 @@ impl Session {
         self.phase = Phase::Dialogue;
         self.stop_playing(LegId::CALLER);
         let mode = ListenMode::KeysOnly;
-        self.command(Command::Listen { leg: LegId::CALLER, mode });
+        self.listen(LegId::CALLER, mode);
         self.prompt(now, LegId::CALLER, "too_long", &[]);
         self.pending = Some(steps::Pending::HangUp(Disposition::TooLong));
     }

@@ -61,15 +61,22 @@ impl Session {
                 self.timers.set(Timer::Lookup, now, LOOKUP_MAX);
                 self.command(Command::Lookup { request, connector, fields });
             }
-            Step::Await { listen, expecting: _, no_input_ms } => {
-                self.await_caller(now, listen, Duration::from_millis(no_input_ms));
+            Step::Await { listen, expecting, no_input_ms } => {
+                let no_input = Duration::from_millis(no_input_ms);
+                self.await_caller(now, listen, expecting, no_input);
             }
             Step::HandOver(hand_over) => self.want_person(now, hand_over),
             Step::Finish(how) => self.finish(now, how),
         }
     }
 
-    fn await_caller(&mut self, now: Moment, listen: ListenMode, no_input: Duration) {
+    fn await_caller(
+        &mut self,
+        now: Moment,
+        listen: ListenMode,
+        expecting: Expecting,
+        no_input: Duration,
+    ) {
         if self.is_talking() {
             // Both are heard, and nobody is asked anything.
             return;
@@ -78,7 +85,7 @@ impl Session {
             // Words that come while we say goodbye do not keep the line open.
             return;
         }
-        self.command(Command::Listen { leg: LegId::CALLER, mode: listen });
+        self.command(Command::Listen { leg: LegId::CALLER, mode: listen, expecting });
         self.pending = Some(Pending::NoInput(no_input));
         if !self.plays.on(LegId::CALLER) {
             self.all_heard(now);
@@ -92,7 +99,7 @@ impl Session {
             Finish::NobodyAvailable => Disposition::NobodyAvailable,
             Finish::Emergency => Disposition::SentToEmergency,
         };
-        self.command(Command::Listen { leg: LegId::CALLER, mode: ListenMode::KeysOnly });
+        self.listen(LegId::CALLER, ListenMode::KeysOnly);
         self.pending = Some(Pending::HangUp(disposition));
         if !self.plays.on(LegId::CALLER) {
             self.all_heard(now);

@@ -12,6 +12,7 @@ use crate::runtime::desk::pages::customer_of;
 use crate::runtime::live::LiveFact;
 use crate::runtime::lookups;
 use crate::runtime::shared::{Inbound, locked};
+use crate::speech::hear::listener::Listening;
 
 use super::CallTask;
 
@@ -66,9 +67,10 @@ impl CallTask {
                     open.media.send_digit(key);
                 }
             }
-            Command::Listen { leg, mode } => {
+            Command::Listen { leg, mode, expecting } => {
                 let language = self.session.language();
-                self.shared.ears.set_mode((self.id.clone(), leg), mode, language);
+                let listening = Listening { mode, language, prompt: None, expecting };
+                self.shared.ears.listen((self.id.clone(), leg), listening);
             }
             Command::Record { how } => self.record(how).await,
             Command::Reserve { request } => {

@@ -46,11 +46,11 @@ pub fn transcribe(
     transcriber: &mut dyn Transcriber,
 ) -> Result<Vec<Utterance>, TranscribeError> {
     let sound = to_speech_rate(samples, rate_hz);
-    let judge = Arc::new(|_: &str, _: ListenMode| Completeness::Open);
+    let judge = Arc::new(|_: &str, _: &Listening| Completeness::Open);
     // Nobody watches a file being heard.
     let settings = ListenerSettings { partial_every_ms: 0, ..hearing.settings };
     let mut listener = Listener::new(settings, judge);
-    listener.set_mode(Listening { mode: hearing.mode, language: hearing.language, prompt: None });
+    listener.set_mode(Listening::to(hearing.mode, hearing.language));
     let mut utterances = Vec::new();
     let mut now = Moment::ZERO;
     for frame in sound.chunks(frame_samples(SPEECH_RATE_HZ)) {

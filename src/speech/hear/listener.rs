@@ -24,6 +24,7 @@ use crate::base::listen::ListenMode;
 use crate::base::moment::Moment;
 use crate::base::upsample::Upsampler;
 use crate::base::utterance::Utterance;
+use crate::understanding::outcome::Expecting;
 
 use super::echo::EchoGuard;
 use super::order::{DecodeClass, DecodeFailure, DecodeOrder, JobId};
@@ -79,6 +80,15 @@ pub struct Listening {
     pub language: Language,
     /// Words of the domain, given to the recogniser as earlier text.
     pub prompt: Option<String>,
+    /// What the dialogue waits for.
+    pub expecting: Expecting,
+}
+
+impl Listening {
+    /// Without words of the domain, and without an expectation.
+    pub fn to(mode: ListenMode, language: Language) -> Self {
+        Self { mode, language, prompt: None, expecting: Expecting::Anything }
+    }
 }
 
 /// A turn that is over, waiting for its text.
@@ -125,11 +135,7 @@ impl Listener {
             settings,
             detector,
             judge,
-            listening: Listening {
-                mode: ListenMode::KeysOnly,
-                language: Language::default(),
-                prompt: None,
-            },
+            listening: Listening::to(ListenMode::KeysOnly, Language::default()),
             prompt_playing: false,
             pressed: false,
             upsampler: Upsampler::default(),
@@ -406,7 +412,7 @@ impl Listener {
             Decoding::Done { transcript, .. } => {
                 let believed = words::credible(transcript, evidence);
                 let completeness = match believed {
-                    true => self.judge.judge(&transcript.text, self.listening.mode),
+                    true => self.judge.judge(&transcript.text, &self.listening),
                     false => Completeness::Open,
                 };
                 if silence_ms >= self.settings.wait_ms(self.listening.mode, completeness) {

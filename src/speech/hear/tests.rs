@@ -146,13 +146,10 @@ fn sounds_without_words_give_none() {
 
 /// A listener with a prompt of ours in its ear; what it put out while `returned` came back.
 fn while_prompting(prompt: &[i16], returned: &[i16]) -> Vec<Output> {
-    let judge = std::sync::Arc::new(|_: &str, _: ListenMode| Completeness::Open);
+    let judge = std::sync::Arc::new(|_: &str, _: &Listening| Completeness::Open);
     let mut listener = Listener::new(ListenerSettings::default(), judge);
-    listener.set_mode(Listening {
-        mode: ListenMode::Turn,
-        language: crate::base::language::Language::english(),
-        prompt: None,
-    });
+    let english = crate::base::language::Language::english();
+    listener.set_mode(Listening::to(ListenMode::Turn, english));
     listener.set_prompt_playing(true);
     let mut outputs = Vec::new();
     let played = prompt.chunks_exact(320).map(Some).chain(std::iter::repeat(None));

@@ -4,6 +4,7 @@ use super::world::{caller, setup};
 use crate::base::consent::ConsentMode;
 use crate::base::ids::{AgentId, LegId, OfferId, PlayId, RequestId};
 use crate::base::key::Key;
+use crate::base::listen::ListenMode;
 use crate::base::moment::Moment;
 use crate::base::spoken::Heard;
 use crate::base::utterance::Utterance;
@@ -12,6 +13,7 @@ use crate::call::event::{DialFailure, Event, LegEnd, NotReserved};
 use crate::call::steer::Steer;
 use crate::call::{Output, Session};
 use crate::knowledge::lookup::{LookupFailure, LookupReply};
+use crate::understanding::outcome::Expecting;
 
 pub(super) struct Call {
     pub(super) session: Session,
@@ -24,6 +26,8 @@ pub(super) struct Call {
     /// The offer that the first agent's page shows.
     offer: OfferId,
     asked_in: bool,
+    /// How the caller is listened to, and what for.
+    pub(super) ear: Option<(ListenMode, Expecting)>,
 }
 
 impl Call {
@@ -37,6 +41,7 @@ impl Call {
             request: RequestId(1),
             offer: OfferId(0),
             asked_in: false,
+            ear: None,
         };
         call.event(Event::Arrived { caller: Box::new(caller()) });
         call.event(Event::CallerConnected);
@@ -64,6 +69,9 @@ impl Call {
                     }
                 }
                 Command::Lookup { request, .. } => self.request = *request,
+                Command::Listen { leg: LegId::CALLER, mode, expecting } => {
+                    self.ear = Some((*mode, expecting.clone()));
+                }
                 _ => {}
             }
             out.extend(short(&command));
@@ -330,6 +338,26 @@ fn an_order_is_looked_up_and_proved() {
         ("say yes", "one_second look:order"),
         ("timeout", "lookup_failed music"),
     ]);
+}
+
+/// A whole answer ends its turn at once only where the ear knows the question.
+#[test]
+fn the_ear_is_told_what_was_asked() {
+    let mut call = Call::begin(ConsentMode::Notice);
+    call.heard_all();
+    let course = [
+        ("say Where is my order?", ListenMode::Digits, Expecting::Digits { min: 3, max: 12 }),
+        ("say four two one seven", ListenMode::Turn, Expecting::YesNo),
+        ("reply", ListenMode::Digits, Expecting::Slot("postcode".into())),
+        ("say one two three four five", ListenMode::Turn, Expecting::Anything),
+    ];
+    for (said, mode, expecting) in course {
+        if said == "reply" {
+            call.step("say yes");
+        }
+        call.step(said);
+        assert_eq!(call.ear, Some((mode, expecting)), "{said}");
+    }
 }
 
 #[test]

@@ -47,7 +47,7 @@ impl Session {
         let card = self.offer_card(offer, &agent, &hand_over);
         let step = TransferStep::Briefing { agent };
         self.note(Fact::Transfer { offer: Some(offer), step });
-        self.command(Command::Listen { leg, mode: ListenMode::KeysOnly });
+        self.listen(leg, ListenMode::KeysOnly);
         self.command(Command::Route {
             routes: vec![(LegId::CALLER, Route::Music), (leg, Route::Quiet)],
         });

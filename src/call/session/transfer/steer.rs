@@ -258,11 +258,11 @@ impl Session {
         };
         // What the agent says to a colleague, or muted, is not the caller's business.
         let mode = if heard { ListenMode::Conversation } else { ListenMode::KeysOnly };
-        self.command(Command::Listen { leg, mode });
+        self.listen(leg, mode);
         if let Some((other, voice)) = second {
             let joined = voice == consult::Voice::Joined;
             let mode = if joined { ListenMode::Conversation } else { ListenMode::KeysOnly };
-            self.command(Command::Listen { leg: other, mode });
+            self.listen(other, mode);
         }
     }
 

@@ -17,7 +17,7 @@ impl Session {
         self.stop_playing(LegId::CALLER);
         self.prompt(now, LegId::CALLER, "connected", &[("agent", &name)]);
         self.route_talk();
-        self.command(Command::Listen { leg: LegId::CALLER, mode: ListenMode::Conversation });
+        self.listen(LegId::CALLER, ListenMode::Conversation);
         self.timers.set(Timer::BridgeProof, now, PROOF);
         self.bridge_proved();
     }
@@ -47,7 +47,7 @@ impl Session {
             self.step_of_agent(|agent| TransferStep::Bridged { agent });
         } else {
             self.step_of_agent(|agent| TransferStep::AgentLeft { agent });
-            self.command(Command::Listen { leg: LegId::CALLER, mode: ListenMode::Turn });
+            self.listen(LegId::CALLER, ListenMode::Turn);
             self.next_agent(now, AgentOutcome::Failed);
         }
     }
@@ -115,7 +115,7 @@ impl Session {
         match state {
             State::Briefing | State::Proving => {
                 self.step_of_agent(|agent| TransferStep::AgentLeft { agent });
-                self.command(Command::Listen { leg: LegId::CALLER, mode: ListenMode::Turn });
+                self.listen(LegId::CALLER, ListenMode::Turn);
                 self.next_agent(now, AgentOutcome::Declined);
             }
             State::Talking => match end {
@@ -145,7 +145,7 @@ impl Session {
         if let Some(mut transfer) = self.transfer.take() {
             self.release(&mut transfer, AgentOutcome::Served);
         }
-        self.command(Command::Listen { leg: LegId::CALLER, mode: ListenMode::KeysOnly });
+        self.listen(LegId::CALLER, ListenMode::KeysOnly);
         self.command(Command::Route { routes: vec![(LegId::CALLER, Route::Quiet)] });
         self.phase = Phase::Dialogue;
         self.prompt(now, LegId::CALLER, "goodbye", &[]);
@@ -156,7 +156,7 @@ impl Session {
     fn agent_lost(&mut self, now: Moment) {
         self.step_of_agent(|agent| TransferStep::AgentLost { agent });
         self.prompt(now, LegId::CALLER, "one_moment", &[]);
-        self.command(Command::Listen { leg: LegId::CALLER, mode: ListenMode::Turn });
+        self.listen(LegId::CALLER, ListenMode::Turn);
         self.command(Command::Route { routes: vec![(LegId::CALLER, Route::Music)] });
         self.timers.set(Timer::AgentBack, now, self.setup.transfer.agent_back);
         self.ring_again(now);

@@ -1,7 +1,9 @@
 //! How long a listener waits, and for what.
 
-use crate::base::limits::{PRE_ROLL_MS, UTTERANCE_MS_MAX};
 use crate::base::listen::ListenMode;
+
+use super::Listening;
+use crate::base::limits::{PRE_ROLL_MS, UTTERANCE_MS_MAX};
 
 /// Whether what was heard so far can stand as a whole turn. Judged by the understanding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,15 +18,15 @@ pub enum Completeness {
 
 /// The understanding's judgement on a text, asked whenever a text is there.
 pub trait CompletenessJudge: Send + Sync {
-    fn judge(&self, text: &str, mode: ListenMode) -> Completeness;
+    fn judge(&self, text: &str, listening: &Listening) -> Completeness;
 }
 
 impl<F> CompletenessJudge for F
 where
-    F: Fn(&str, ListenMode) -> Completeness + Send + Sync,
+    F: Fn(&str, &Listening) -> Completeness + Send + Sync,
 {
-    fn judge(&self, text: &str, mode: ListenMode) -> Completeness {
-        self(text, mode)
+    fn judge(&self, text: &str, listening: &Listening) -> Completeness {
+        self(text, listening)
     }
 }
 

@@ -16,7 +16,7 @@ impl VoiceDetector for Scripted {
 }
 
 /// Texts that end in "…" are unfinished, in "!" unknown to us; all others are complete.
-fn judge(text: &str, _mode: ListenMode) -> Completeness {
+fn judge(text: &str, _listening: &Listening) -> Completeness {
     match text.chars().last() {
         Some('…') => Completeness::Unfinished,
         Some('!') => Completeness::Open,
@@ -47,7 +47,7 @@ impl Scene {
 
     fn with(settings: ListenerSettings, mode: ListenMode, texts: &[&'static str]) -> Self {
         let mut listener = Listener::with_detector(settings, Arc::new(judge), Box::new(Scripted));
-        listener.set_mode(Listening { mode, language: Language::english(), prompt: None });
+        listener.set_mode(Listening::to(mode, Language::english()));
         Self {
             listener,
             now: 0,
@@ -548,11 +548,7 @@ fn keys_only_hears_nothing_and_forgets_what_was_heard() {
     let mut scene = Scene::new(Dialogue, &["secret"]);
     scene.decode_ms = 1_000;
     scene.voice(400).pause(160);
-    scene.listener.set_mode(Listening {
-        mode: KeysOnly,
-        language: Language::english(),
-        prompt: None,
-    });
+    scene.listener.set_mode(Listening::to(KeysOnly, Language::english()));
     scene.voice(2_000).pause(2_000);
     assert_eq!(scene.log[2..], ["580 cancel"]);
     assert!(scene.heard.is_empty());
