@@ -53,6 +53,8 @@ pub struct SessionSetup {
     /// Civil time of the company's zone at the call's beginning.
     pub civil_now: DateTime,
     pub consent: ConsentMode,
+    /// More callers speak, as the call begins, than the recognisers understand in time.
+    pub speech_pressed: bool,
     pub transfer: TransferSetup,
     pub call_max: Duration,
 }
@@ -252,6 +254,7 @@ impl Session {
             Timer::NoInput => self.with_dialogue(now, |dialogue| dialogue.on_no_input(now)),
             Timer::Turn => self.heard_nothing(now, LegId::CALLER, true),
             Timer::Lookup => self.lookup_lost(now),
+            Timer::StillLooking => self.still_looking(now),
             Timer::Plays => self.plays_lost(now),
             Timer::GivenWay => self.give_way(now, LegId::CALLER, GiveWay::No),
             Timer::Ring => self.ring_over(now),
@@ -327,6 +330,7 @@ impl Session {
             vip: caller.profile.vip,
             consent: self.setup.consent,
             open_now: self.setup.knowledge.hours.is_open(self.setup.civil_now),
+            speech_pressed: self.setup.speech_pressed,
         }
     }
 }

@@ -14,6 +14,8 @@ pub enum Timer {
     Turn,
     /// A business system was asked and the runtime gave no end to it.
     Lookup,
+    /// A business system takes its time: the caller hears that we are still there.
+    StillLooking,
     /// What was said to the caller has no end.
     Plays,
     /// A prompt gave way to a voice, and nobody told what became of it.

@@ -43,6 +43,8 @@ pub struct Setup {
     pub consent: ConsentMode,
     /// Somebody is there to take calls now.
     pub open_now: bool,
+    /// More callers speak now than the recognisers understand in time.
+    pub speech_pressed: bool,
 }
 
 /// How an intent reads in an agent's words; the call gives the understanding's table.

@@ -120,6 +120,7 @@ fn begin(call: &PastCall, book: &Rulebook) -> Dialogue {
         // The question about recording was answered then; it is not asked again.
         consent: ConsentMode::Off,
         open_now: true,
+        speech_pressed: false,
     };
     let words = Arc::new(|_: &_| None);
     let mut dialogue = Dialogue::new(book.policy.clone(), book.knowledge.clone(), setup, words);

@@ -371,6 +371,7 @@ fn session_setup(
         country: config.company.country.clone(),
         civil_now: wall.to_zoned(zone).datetime(),
         consent,
+        speech_pressed: shared.ears.is_pressed(),
         transfer: TransferSetup {
             ring: config.transfer.ring,
             briefing: config.transfer.briefing,

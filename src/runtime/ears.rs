@@ -48,6 +48,7 @@ struct Ear {
 pub struct Ears {
     messages: Sender<Message>,
     tables: Arc<LiveTables>,
+    pool: Arc<Pool>,
 }
 
 /// A leg to be listened to.
@@ -62,12 +63,12 @@ pub struct NewEar {
 impl Ears {
     pub fn start(bell: Bell, pool: Arc<Pool>, tables: Arc<LiveTables>) -> std::io::Result<Ears> {
         let (messages, inbox) = channel();
-        let back = messages.clone();
+        let (back, busy) = (messages.clone(), pool.clone());
         std::thread::Builder::new().name("ears".into()).spawn(move || {
             bell.enrol();
-            Thread { ears: HashMap::new(), inbox, back, pool }.run(&bell);
+            Thread { ears: HashMap::new(), inbox, back, pool: busy }.run(&bell);
         })?;
-        Ok(Ears { messages, tables })
+        Ok(Ears { messages, tables, pool })
     }
 
     pub fn open(&self, new: NewEar) {
@@ -97,6 +98,11 @@ impl Ears {
     /// Whether a prompt plays to the leg.
     pub fn set_prompt(&self, key: EarKey, playing: bool) {
         let _ = self.messages.send(Message::Prompt(key, playing));
+    }
+
+    /// Whether more callers speak than are understood in time.
+    pub fn is_pressed(&self) -> bool {
+        self.pool.is_pressed()
     }
 
     pub fn close(&self, key: EarKey) {

@@ -15,6 +15,9 @@ use super::*;
 /// A connector's own time-out comes first; this is for a runtime that lost it.
 const LOOKUP_MAX: Duration = Duration::from_secs(15);
 
+/// A caller whose question a business system has is told so, that often.
+const STILL_LOOKING_EVERY: Duration = Duration::from_millis(3_500);
+
 /// What follows when all that was said has been heard.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Pending {
@@ -59,6 +62,7 @@ impl Session {
             Step::AwaitLookup { request, connector, fields } => {
                 self.looking = Some((request, connector.clone()));
                 self.timers.set(Timer::Lookup, now, LOOKUP_MAX);
+                self.timers.set(Timer::StillLooking, now, STILL_LOOKING_EVERY);
                 self.command(Command::Lookup { request, connector, fields });
             }
             Step::Await { listen, expecting, no_input_ms } => {
@@ -204,6 +208,7 @@ impl Session {
             return;
         };
         self.timers.stop(Timer::Lookup);
+        self.timers.stop(Timer::StillLooking);
         let outcome = match &result {
             Ok(_) => "replied",
             Err(LookupFailure::Timeout) => "no reply in time",
@@ -212,6 +217,17 @@ impl Session {
         };
         self.note(Fact::Looked { connector, outcome: outcome.to_owned() });
         self.with_dialogue(now, |dialogue| dialogue.on_lookup(now, request, result));
+    }
+
+    /// Nobody waits longer than four seconds without a sound.
+    pub(super) fn still_looking(&mut self, now: Moment) {
+        if self.looking.is_none() || self.phase != Phase::Dialogue {
+            return;
+        }
+        if !self.plays.on(LegId::CALLER) {
+            self.prompt(now, LegId::CALLER, "still_looking", &[]);
+        }
+        self.timers.set(Timer::StillLooking, now, STILL_LOOKING_EVERY);
     }
 
     pub(super) fn lookup_lost(&mut self, now: Moment) {

@@ -20,7 +20,7 @@ impl Dialogue {
         match self.setup.consent {
             ConsentMode::Off => {
                 self.say("greeting", &values, &mut steps);
-                self.say("greeting_open", &[], &mut steps);
+                self.invite("greeting_open", &mut steps);
                 self.consent(ConsentState::Off, &mut steps);
             }
             ConsentMode::Notice => {
@@ -29,7 +29,7 @@ impl Dialogue {
                 if let Some(Step::Say(notice)) = steps.last_mut() {
                     notice.barge_in = false;
                 }
-                self.say("greeting_open", &[], &mut steps);
+                self.invite("greeting_open", &mut steps);
                 self.consent(ConsentState::Notified, &mut steps);
             }
             ConsentMode::Ask => {
@@ -46,6 +46,13 @@ impl Dialogue {
         }
         self.await_caller(&mut steps);
         steps
+    }
+
+    /// Asks for the wish. Where more callers speak than are understood in time, a person and keys
+    /// come first.
+    fn invite(&mut self, usual: &str, steps: &mut Vec<Step>) {
+        let prompt = if self.setup.speech_pressed { "greeting_busy" } else { usual };
+        self.say(prompt, &[], steps);
     }
 
     /// Callers whose record says that a person takes their calls.
@@ -97,7 +104,7 @@ impl Dialogue {
             self.consent(ConsentState::Refused, steps);
             self.say("recording_no", &[], steps);
         }
-        self.say("how_can_i_help", &[], steps);
+        self.invite("how_can_i_help", steps);
         self.await_caller(steps);
     }
 }

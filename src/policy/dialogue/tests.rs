@@ -18,6 +18,7 @@ fn setup() -> Setup {
         vip: false,
         consent: ConsentMode::Notice,
         open_now: true,
+        speech_pressed: false,
     }
 }
 
@@ -328,6 +329,8 @@ fn words_that_work_everywhere() {
 #[test]
 fn consent_is_asked_where_it_must_be() {
     let ask = Setup { consent: ConsentMode::Ask, ..setup() };
+    let pressed = Setup { speech_pressed: true, ..ask.clone() };
+    check(pressed, &[("yes", "Granted recording_yes greeting_busy await")]);
     check(ask.clone(), &[("yes", "Granted recording_yes how_can_i_help await")]);
     check(ask.clone(), &[("key 2", "Refused recording_no how_can_i_help await")]);
     check(ask, &[("intent:address", "Refused answer_address anything_else await")]);

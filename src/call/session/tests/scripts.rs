@@ -340,6 +340,27 @@ fn an_order_is_looked_up_and_proved() {
     ]);
 }
 
+/// Four seconds without a sound are too many: a slow business system is told of.
+#[test]
+fn a_slow_look_up_is_no_silence() {
+    check(&[
+        ("say Where is my order?", "ask_order_number"),
+        ("say four two one seven", "read_back_order_number"),
+        ("say yes", "one_second look:order"),
+        ("heard", ""),
+        ("wait 3499", ""),
+        ("wait 1", "still_looking"),
+        // Nothing is said into what is being said.
+        ("wait 3500", ""),
+        ("heard", ""),
+        ("wait 3500", "still_looking"),
+        ("heard", ""),
+        ("reply", "ask_proof_postcode"),
+        ("heard", ""),
+        ("wait 4000", ""),
+    ]);
+}
+
 /// A whole answer ends its turn at once only where the ear knows the question.
 #[test]
 fn the_ear_is_told_what_was_asked() {

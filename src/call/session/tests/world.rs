@@ -56,6 +56,7 @@ pub fn setup(consent: ConsentMode) -> SessionSetup {
         country: "US".into(),
         civil_now: "2026-11-20T10:00".parse().expect("is a time"),
         consent,
+        speech_pressed: false,
         transfer: TransferSetup::default(),
         call_max: Duration::from_secs(3_600),
     }
