@@ -23,8 +23,9 @@ pub enum ToPage {
     Call { now_unix_ms: i64, call: Option<Box<CallNow>> },
     /// Lines of the transcript from place `from` on. `from` 0 is the whole transcript.
     Lines { call: String, from: usize, lines: Vec<LineNow> },
-    /// Who speaks at this moment: their line is on its way.
-    Speaking { call: String, caller: bool, agent: bool },
+    /// Who speaks at this moment: their line is on its way. `so_far` are its first words, where
+    /// the recognisers have time for them.
+    Speaking { call: String, caller: bool, agent: bool, so_far: Option<String> },
     /// Something to be read once.
     Notice { level: Level, text: String },
     /// Another page of this agent has taken over; this one gets nothing more.

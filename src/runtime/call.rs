@@ -255,7 +255,9 @@ impl CallTask {
                 self.last_words = utterance.began;
                 self.shared.metrics.decode.observe_ms(utterance.decode_ms);
             }
-            Event::SpeechBegan { leg } => self.shared.pages.speaking(&self.id, *leg),
+            Event::SpeechBegan { leg } => {
+                self.shared.pages.speaking(&self.id, *leg, None);
+            }
             _ => {}
         }
     }

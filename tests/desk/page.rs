@@ -71,7 +71,10 @@ async fn a_call_from_the_card_to_the_wrap_up() {
     play.caller_says(43_000, "When are you open? I want to come by.", "opening_hours", 0.52);
     anna.wait_text("this is Anna").await;
     anna.wait_text("We are open Monday to Friday").await;
-    server.pages.speaking(&play.call, warmline::base::ids::LegId::CALLER);
+    let caller = warmline::base::ids::LegId::CALLER;
+    server.pages.speaking(&play.call, caller, Some("Has it been <b>sent</b>"));
+    anna.wait_text("Caller: Has it been <b>sent</b> …").await;
+    server.pages.speaking(&play.call, caller, None);
     anna.wait("a line on its way", "return !!document.querySelector('.pending.caller.on')").await;
     anna.shoot("05-talking").await;
 

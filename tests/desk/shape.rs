@@ -275,7 +275,7 @@ async fn nothing_moves_while_a_call_runs() {
     anna.wait_stage("talking").await;
     for turn in 0..6 {
         let at_ms = 40_000 + turn * 6_000;
-        server.pages.speaking(&play.call, warmline::base::ids::LegId::CALLER);
+        server.pages.speaking(&play.call, warmline::base::ids::LegId::CALLER, None);
         let stress = if turn % 2 == 0 { 0.1 } else { 0.9 };
         play.caller_says(at_ms, "When are you open? I want to come by.", "opening_hours", stress);
         play.agent_says(at_ms + 3_000, "We are open from nine to five, and on Saturday too.");

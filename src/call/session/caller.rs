@@ -10,6 +10,8 @@ use super::*;
 
 /// How long the recogniser may still bring the last words after the caller left.
 const LAST_WORDS: Duration = Duration::from_millis(2_500);
+/// Digits of words so far that may be shown: an order's number, no card's.
+const DIGITS_SHOWN_MAX: usize = 8;
 /// How long a leg may take to end after we hung it up.
 pub(super) const HANG_UP_MAX: Duration = Duration::from_secs(5);
 
@@ -177,6 +179,17 @@ impl Session {
             return NOT_KEPT.to_owned();
         }
         crate::understanding::redact(text)
+    }
+
+    /// The words so far as they may be shown: a number that is still being said may become a
+    /// card's.
+    pub fn shown_so_far(&self, text: &str) -> String {
+        let kept = self.kept_text(text);
+        let digits = kept.chars().filter(char::is_ascii_digit).count();
+        if digits <= DIGITS_SHOWN_MAX {
+            return kept;
+        }
+        kept.chars().map(|c| if c.is_ascii_digit() { '•' } else { c }).collect()
     }
 
     pub(super) fn note_said(

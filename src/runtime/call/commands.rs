@@ -152,12 +152,13 @@ impl CallTask {
         let _ = self.shared.live.send(fact);
     }
 
-    /// The words so far of a caller who goes on speaking, without what may be a card number.
+    /// The words so far of somebody who goes on speaking: never written down.
     pub(super) fn show_so_far(&self, leg: LegId, text: &str) {
+        let text = self.session.shown_so_far(text);
+        self.shared.pages.speaking(&self.id, leg, Some(&text));
         if leg == LegId::CALLER {
             let (call, at) = (self.id.clone(), self.now());
-            let so_far = Some(crate::understanding::redact(text));
-            self.tell_live(LiveFact { call, at, what: None, so_far, ended: None });
+            self.tell_live(LiveFact { call, at, what: None, so_far: Some(text), ended: None });
         }
     }
 

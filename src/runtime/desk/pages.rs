@@ -384,9 +384,9 @@ impl Pages {
     }
 
     /// A voice began on a leg: its words are on their way.
-    pub fn speaking(&self, call: &CallId, leg: LegId) {
-        let caller = leg == LegId::CALLER;
-        let message = ToPage::Speaking { call: call.to_string(), caller, agent: !caller };
+    pub fn speaking(&self, call: &CallId, leg: LegId, so_far: Option<&str>) {
+        let (caller, so_far) = (leg == LegId::CALLER, so_far.map(str::to_owned));
+        let message = ToPage::Speaking { call: call.to_string(), caller, agent: !caller, so_far };
         self.each(call, |desk| desk.send(&message));
     }
 

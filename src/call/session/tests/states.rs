@@ -53,6 +53,18 @@ fn card_numbers_are_kept_from_a_conversation_too() {
     ]);
 }
 
+/// Words so far are shown before it is known what they become.
+#[test]
+fn words_so_far_show_no_card_number() {
+    let mut call = Call::begin(ConsentMode::Notice);
+    call.heard_all();
+    let shown = call.session.shown_so_far("order 42 17, and my name");
+    assert_eq!(shown, "order 42 17, and my name");
+    assert_eq!(call.session.shown_so_far("it is 4111 1111 1"), "it is •••• •••• •");
+    call.step("say my card number is 4111 1111 1111 1111");
+    assert_eq!(call.session.shown_so_far("expires"), crate::base::card::NOT_KEPT);
+}
+
 #[test]
 fn a_card_number_in_pieces_is_forgotten_from_its_first_words_on() {
     let mut call = Call::begin(ConsentMode::Notice);

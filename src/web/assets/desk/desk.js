@@ -61,7 +61,7 @@ const takes = {
   lines: (message) => viewOf(message.call).transcript.take(message.from, message.lines),
   speaking: (message) => {
     if (view?.id !== message.call) return;
-    view.transcript.speaking(message.caller ? "caller" : "agent", true);
+    view.transcript.speaking(message.caller ? "caller" : "agent", true, message.so_far);
   },
   notice: (message) => notice(message.level, message.text),
   taken: () => {

@@ -4,15 +4,20 @@
 import { h, span } from "./desk-dom.js";
 
 const NAMES = { caller: "Caller", machine: "Machine", agent: "You" };
+const SPEAKING = { caller: "Caller is speaking…", agent: "You are speaking…" };
 const SPEAKING_MS = 8_000;
 const NEAR_PX = 60;
+const SO_FAR_MAX = 72;
+
+/** The end of what was said so far: one line, that never moves the page. */
+const newest = (text) => text.length > SO_FAR_MAX ? `… ${text.slice(-SO_FAR_MAX)}` : text;
 
 export class Transcript {
   constructor() {
     this.list = h("ol", { class: "lines", role: "log", tabindex: 0, "aria-label": "Transcript" });
     this.pending = {
-      caller: h("span", { class: "pending caller" }, "Caller is speaking…"),
-      agent: h("span", { class: "pending agent" }, "You are speaking…"),
+      caller: h("span", { class: "pending caller" }, SPEAKING.caller),
+      agent: h("span", { class: "pending agent" }, SPEAKING.agent),
     };
     // A row of its own: what comes and goes in it moves nothing.
     this.foot = h("p", { class: "speaking" }, this.pending.caller, this.pending.agent);
@@ -45,9 +50,10 @@ export class Transcript {
       h("span", { class: "text" }, line.text));
   }
 
-  /** Their words are on their way. */
-  speaking(who, on) {
+  /** Their words are on their way; the first of them may be there already. */
+  speaking(who, on, soFar = null) {
     clearTimeout(this.timers[who]);
+    this.pending[who].textContent = soFar ? `${NAMES[who]}: ${newest(soFar)} …` : SPEAKING[who];
     this.pending[who].classList.toggle("on", on);
     if (on) this.timers[who] = setTimeout(() => this.speaking(who, false), SPEAKING_MS);
   }
