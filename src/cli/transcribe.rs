@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::Args;
 use serde_json::json;
 
+use crate::base::language::Language;
 use crate::media::wav;
 use crate::runtime::speech;
 use crate::speech::hear::file::{FileHearing, transcribe};
@@ -24,6 +25,13 @@ pub struct TranscribeArgs {
     /// A model of the manifest.
     #[arg(long, default_value = "base-q8_0")]
     model: String,
+    /// The language that is spoken in them, as in "en" or "zh".
+    #[arg(long, default_value = "en", value_parser = language)]
+    language: Language,
+}
+
+fn language(code: &str) -> Result<Language, String> {
+    Language::new(code).ok_or_else(|| "expected two letters, as in \"en\"".to_owned())
 }
 
 pub fn run(args: &TranscribeArgs) -> ExitCode {
@@ -41,7 +49,7 @@ pub fn run(args: &TranscribeArgs) -> ExitCode {
     let understander = Understander::new(Tables::embedded());
     let mut failed = false;
     for file in &args.files {
-        if let Err(error) = one(file, args.json, &mut whisper, &understander) {
+        if let Err(error) = one(file, args, &mut whisper, &understander) {
             failed = true;
             eprintln!("{}: {error}", file.display());
         }
@@ -51,18 +59,19 @@ pub fn run(args: &TranscribeArgs) -> ExitCode {
 
 fn one(
     file: &Path,
-    as_json: bool,
+    args: &TranscribeArgs,
     whisper: &mut dyn Transcriber,
     understander: &Understander,
 ) -> Result<(), String> {
     let pcm = wav::read(file).map_err(|error| error.to_string())?;
-    let utterances = transcribe(&pcm.samples, pcm.rate_hz, FileHearing::default(), whisper)
+    let hearing = FileHearing { language: args.language.clone(), ..FileHearing::default() };
+    let utterances = transcribe(&pcm.samples, pcm.rate_hz, hearing, whisper)
         .map_err(|error| error.to_string())?;
     let mut memory = Memory::new(jiff::Zoned::now().date());
     for utterance in utterances {
         let heard = understander.understand(&utterance, &mut memory, &Expecting::Anything);
         let intent = heard.intent.as_ref().map(|intent| intent.intent.to_string());
-        if as_json {
+        if args.json {
             let line = json!({
                 "file": file.display().to_string(), "text": utterance.text,
                 "began_ms": utterance.began.0, "ended_ms": utterance.ended.0,

@@ -130,6 +130,18 @@ fn two_agents_need_two_names() {
 }
 
 #[test]
+fn a_model_for_english_alone_hears_no_other_language() {
+    let numbers = "[[numbers]]\ndialled = \"1\"\nlanguage = \"zh\"\n";
+    let of = |model: &str| format!("[speech]\nmodel = \"{model}\"\n{numbers}");
+    assert!(Config::read("w.toml", &of("base-q8_0"), Path::new("x")).is_ok());
+    check(
+        &of("tiny.en-q8_0"),
+        &["w.toml:5: numbers[0].language: found \"zh\", expected \"en\": the model \
+           tiny.en-q8_0 knows no other"],
+    );
+}
+
+#[test]
 fn the_web_opens_only_where_it_is_protected() {
     let at = |text: &str| {
         let config = Config::read("w.toml", text, Path::new("/etc/w")).expect("is good");

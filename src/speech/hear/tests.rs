@@ -251,6 +251,25 @@ fn a_human_reader_is_heard_without_errors() {
     assert!(word_errors(&said, &text).percent() <= 5.0, "{text}");
 }
 
+/// A Mandarin reading. Base writes some characters in their older form and errs in some (small is
+/// the size for Mandarin): half of them must be there.
+#[test]
+fn mandarin_is_written_in_its_characters() {
+    let Some(data) = speech_data().map(|data| data.join("read")) else { return };
+    let Some(mut base) = transcriber(BASE, WhisperSettings::default()) else { return };
+    let clip = "aishell-BAC009S0724W0121.wav";
+    let said = std::fs::read_to_string(data.join("trans.tsv")).unwrap();
+    let said = said.lines().find_map(|line| line.strip_prefix(clip)).unwrap().trim();
+    let sound = wav_16k(&data.join(clip));
+    let language = crate::base::language::Language::new("zh").unwrap();
+    let hint = Hint { language: language.clone(), ..Hint::default() };
+    let heard = decode(&mut base, &sound, &hint);
+    eprintln!("{said} heard as {}", heard.text);
+    assert_eq!(heard.language, language);
+    let right = said.chars().filter(|one| heard.text.contains(*one)).count();
+    assert!(2 * right >= said.chars().count(), "{}", heard.text);
+}
+
 #[test]
 fn a_stopped_decode_says_so_and_the_next_one_works() {
     let Some(mut tiny) = transcriber(TINY, WhisperSettings::default()) else { return };
