@@ -3,12 +3,17 @@
 //! how often a pause within a sentence or a string of digits cuts it off, and how soon a voice
 //! over a prompt is ducked and stops it, and whether backchannels and coughs leave it alone.
 //!
-//! `cargo bench --bench turns -- [CLIPS]`: 24 clips and 12 strings unless told otherwise. Needs
-//! `models/` and `../shared/data/speech`; says so where absent.
+//! `cargo bench --bench turns -- [CLIPS | short | smart]`: 24 clips and 12 strings unless told
+//! otherwise; `short` hears only answers of one word, `smart` tries Smart Turn on human clips.
+//! Needs `models/` and `../shared/data/speech`; says so where absent.
 
 #[path = "whisper/digits.rs"]
 #[allow(dead_code)]
 mod digits;
+#[path = "turns/short.rs"]
+mod short;
+#[path = "turns/smart.rs"]
+mod smart;
 #[path = "whisper/sound.rs"]
 #[allow(dead_code)]
 mod sound;
@@ -24,15 +29,15 @@ use warmline::base::language::Language;
 use warmline::base::listen::ListenMode;
 use warmline::base::moment::Moment;
 use warmline::base::upsample::to_speech_rate;
+use warmline::speech::hear::judge;
 use warmline::speech::hear::listener::{
-    Completeness, CompletenessJudge, Listener, ListenerSettings, Listening, Output,
+    CompletenessJudge, Listener, ListenerSettings, Listening, Output,
 };
 use warmline::speech::hear::transcript::{StopFlag, Transcriber};
 use warmline::speech::hear::whisper::{Whisper, WhisperModel, WhisperSettings};
 use warmline::speech::voice::caller::CallerVoice;
 use warmline::speech::voice::piper::Piper;
-use warmline::understanding::outcome::Expecting;
-use warmline::understanding::{self, Tables, Understander};
+use warmline::understanding::{Tables, Understander};
 
 const CLIPS_DEFAULT: usize = 24;
 const FRAME: usize = 320;
@@ -49,20 +54,7 @@ struct Course {
 }
 
 fn judge() -> Arc<dyn CompletenessJudge> {
-    let understander = Understander::new(Tables::embedded());
-    Arc::new(move |text: &str, listening: &Listening| {
-        let expecting = match listening.mode {
-            ListenMode::Digits => Expecting::Digits { min: 3, max: 12 },
-            ListenMode::KeysOnly | ListenMode::Turn | ListenMode::Conversation => {
-                Expecting::Anything
-            }
-        };
-        match understander.completeness(text, &Language::english(), &expecting) {
-            understanding::Completeness::Complete => Completeness::Complete,
-            understanding::Completeness::Open => Completeness::Open,
-            understanding::Completeness::Unfinished => Completeness::Unfinished,
-        }
-    })
+    judge::by(Understander::new(Tables::embedded()))
 }
 
 /// Plays `sound` to a listener.
@@ -75,7 +67,14 @@ fn listen(
 ) -> Course {
     let settings = ListenerSettings { partial_every_ms: 0, ..ListenerSettings::default() };
     let mut listener = Listener::new(settings, judge.clone());
-    listener.set_mode(Listening::to(mode, Language::english()));
+    let expecting = match mode {
+        ListenMode::Digits => Expecting::Digits { min: 3, max: 12 },
+        ListenMode::KeysOnly
+        | ListenMode::Turn
+        | ListenMode::Waiting
+        | ListenMode::Conversation => Expecting::Anything,
+    };
+    listener.set_mode(Listening { expecting, ..Listening::to(mode, Language::english()) });
     listener.set_prompt_playing(over_prompt);
     let mut course = Course::default();
     let mut pending = Vec::new();
@@ -164,15 +163,26 @@ fn main() {
         Err(error) => return println!("turns: skipped, {error}"),
     };
     let judge = judge();
+    let smart_turn = root.join("models/smart-turn-v3.2-cpu.onnx");
+    if std::env::args().any(|word| word == "smart") {
+        return smart::second_voice(&mut whisper, &judge, &speech, &smart_turn);
+    }
+    let voice = Piper::load(&root.join("models/en_US-joe-medium.onnx"));
+    let mut voice = match voice {
+        Ok(voice) => voice,
+        Err(error) => return println!("turns: skipped, {error}"),
+    };
+    if std::env::args().any(|word| word == "short") {
+        return short::answers(&mut whisper, &judge, &mut voice);
+    }
     let clips = callers(&speech.join("callers"), count, true);
     sentences(&mut whisper, &judge, &clips);
     over_prompts(&mut whisper, &judge, &clips);
     strings(&mut whisper, &judge, &speech, count / 2);
-    match Piper::load(&root.join("models/en_US-joe-medium.onnx")) {
-        Ok(mut voice) => murmurs(&mut whisper, &judge, &mut voice),
-        Err(error) => println!("turns: backchannels skipped, {error}"),
-    }
+    murmurs(&mut whisper, &judge, &mut voice);
     coughs(&mut whisper, &judge);
+    short::answers(&mut whisper, &judge, &mut voice);
+    smart::second_voice(&mut whisper, &judge, &speech, &smart_turn);
 }
 
 /// What people say to a prompt without wanting to interrupt it.

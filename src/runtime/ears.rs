@@ -11,11 +11,11 @@ use crate::base::ids::LegId;
 use crate::base::moment::Moment;
 use crate::call::event::Event;
 use crate::media::{Bell, Frame, FrameKind, Tap};
-use crate::speech::hear::listener::{Completeness, Listener, ListenerSettings, Listening, Output};
+use crate::speech::hear::judge;
+use crate::speech::hear::listener::{Listener, ListenerSettings, Listening, Output};
 use crate::speech::hear::order::{DecodeFailure, JobId};
 use crate::speech::hear::pool::{Job, Pool, Ticket};
 use crate::speech::hear::transcript::Transcript;
-use crate::understanding::{self, Understander};
 
 use super::shared::{EarKey, Inbound, Inbox};
 use super::tables::LiveTables;
@@ -74,8 +74,8 @@ impl Ears {
     pub fn open(&self, new: NewEar) {
         let NewEar { key, heard, played, inbox, began } = new;
         let understander = self.tables.get().understander.clone();
-        let judge = move |text: &str, listening: &Listening| judge(&understander, text, listening);
-        let listener = Listener::new(ListenerSettings::default(), Arc::new(judge));
+        let judge = judge::by(understander);
+        let listener = Listener::new(ListenerSettings::default(), judge);
         let leg = key.1;
         let ear = Ear {
             heard,
@@ -107,15 +107,6 @@ impl Ears {
 
     pub fn close(&self, key: EarKey) {
         let _ = self.messages.send(Message::Close(key));
-    }
-}
-
-/// Whether a text can stand as a whole turn, for what was asked.
-fn judge(understander: &Understander, text: &str, listening: &Listening) -> Completeness {
-    match understander.completeness(text, &listening.language, &listening.expecting) {
-        understanding::Completeness::Complete => Completeness::Complete,
-        understanding::Completeness::Open => Completeness::Open,
-        understanding::Completeness::Unfinished => Completeness::Unfinished,
     }
 }
 
@@ -268,30 +259,5 @@ impl Ear {
 
     fn instant(&self, moment: Moment) -> Instant {
         self.began + Duration::from_millis(moment.0)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::base::language::Language;
-    use crate::base::listen::ListenMode;
-    use crate::understanding::outcome::Expecting;
-
-    #[test]
-    fn a_text_is_judged_by_what_was_asked_and_in_which_language() {
-        let understander = Understander::new(understanding::Tables::embedded());
-        let judged = |text: &str, code: &str, mode, expecting| {
-            let language = Language::new(code).expect("a language");
-            let listening = Listening { expecting, ..Listening::to(mode, language) };
-            judge(&understander, text, &listening)
-        };
-        let (turn, digits) = (ListenMode::Turn, ListenMode::Digits);
-        assert_eq!(judged("Yes.", "en", turn, Expecting::YesNo), Completeness::Complete);
-        assert_eq!(judged("Yes.", "en", turn, Expecting::Anything), Completeness::Open);
-        let four = Expecting::Digits { min: 4, max: 4 };
-        assert_eq!(judged("4217", "en", digits, four.clone()), Completeness::Complete);
-        assert_eq!(judged("421", "en", digits, four), Completeness::Unfinished);
-        assert_eq!(judged("转人工", "zh", turn, Expecting::Anything), Completeness::Complete);
     }
 }

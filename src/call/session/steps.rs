@@ -89,7 +89,9 @@ impl Session {
             // Words that come while we say goodbye do not keep the line open.
             return;
         }
-        self.command(Command::Listen { leg: LegId::CALLER, mode: listen, expecting });
+        let waits = self.phase == Phase::Person;
+        let mode = if waits { ListenMode::Waiting } else { listen };
+        self.command(Command::Listen { leg: LegId::CALLER, mode, expecting });
         self.pending = Some(Pending::NoInput(no_input));
         if !self.plays.on(LegId::CALLER) {
             self.all_heard(now);

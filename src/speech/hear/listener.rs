@@ -9,7 +9,9 @@
 //! unless `set_mode(KeysOnly)` makes the listener forget what it heard. Over a prompt a voice is
 //! suspected first; its length or its words then say whether it began a turn or is dismissed.
 
+mod orders;
 mod settings;
+mod suspicion;
 #[cfg(test)]
 mod tests;
 mod turn;
@@ -28,7 +30,7 @@ use crate::understanding::outcome::Expecting;
 
 use super::echo::EchoGuard;
 use super::order::{DecodeClass, DecodeFailure, DecodeOrder, JobId};
-use super::transcript::{Hint, Transcript};
+use super::transcript::Transcript;
 use super::vad::{NeuralDetector, VadSettings, VoiceDetector};
 use super::words;
 
@@ -283,8 +285,7 @@ impl Listener {
 
     fn hear(&mut self, now: Moment, frame_16k: &[i16]) {
         let found = self.detector.push(frame_16k);
-        let ours = self.echo.returns(found.level_dbfs)
-            && matches!(self.listening.mode, ListenMode::Turn | ListenMode::Digits);
+        let ours = self.echo.returns(found.level_dbfs) && self.is_dialogue();
         let too_quiet =
             self.prompt_playing && found.level_dbfs < self.settings.barge_in_level_min_dbfs;
         let voiced = found.voiced && !ours && !too_quiet;
@@ -315,6 +316,7 @@ impl Listener {
         if !turn.voice(now, level_dbfs, pause_ms, self.settings.resume_ms) {
             return;
         }
+        turn.closer = false;
         let decoding = std::mem::replace(&mut turn.decoding, Decoding::Idle);
         if let Decoding::Running { job, .. } = decoding {
             self.outputs.push_back(Output::Cancel { job });
@@ -330,33 +332,6 @@ impl Listener {
         if self.prompt_playing && turn.suspect(self.settings.suspect_ms) {
             self.outputs.push_back(Output::SpeechSuspected);
         }
-    }
-
-    /// What the text of a voice over a prompt says about it, as soon as it is there.
-    fn settle_suspicion(&mut self, turn: &mut Turn) {
-        let Decoding::Done { transcript, .. } = &turn.decoding else { return };
-        if !turn.is_suspected() {
-            return;
-        }
-        if words::credible(transcript, turn.evidence()) && !self.is_murmur(turn, &transcript.text) {
-            turn.announce();
-            self.outputs.push_back(Output::SpeechBegan);
-        } else {
-            turn.take_suspicion();
-            self.outputs.push_back(Output::SpeechDismissed);
-        }
-    }
-
-    /// A suspicion that nothing confirmed in time is given up; the words may still come.
-    fn outlive_suspicion(&mut self, now: Moment, turn: &mut Turn) {
-        if turn.age_ms(now) >= self.settings.suspect_ms_max && turn.take_suspicion() {
-            self.outputs.push_back(Output::SpeechDismissed);
-        }
-    }
-
-    /// "Uh-huh" said to a prompt that still plays, and goes on playing.
-    fn is_murmur(&self, turn: &Turn, text: &str) -> bool {
-        turn.over_prompt && self.prompt_playing && self.is_backchannel(text)
     }
 
     /// Looks whether the silence at `now` calls for something.
@@ -386,8 +361,9 @@ impl Listener {
 
     /// The same for a turn of dialogue, where somebody waits.
     fn endpoint_dialogue(&mut self, now: Moment, mut turn: Turn, silence_ms: u64) {
-        let speculate_after_ms = self.settings.speculate_after(turn.length_ms());
-        let final_after_ms = self.settings.end_complete_ms;
+        let mode = self.listening.mode;
+        let speculate_after_ms = self.settings.speculate_after(mode, turn.length_ms());
+        let final_after_ms = self.settings.final_after(mode);
         let evidence = turn.evidence();
         match &mut turn.decoding {
             Decoding::Idle if silence_ms >= speculate_after_ms => {
@@ -399,7 +375,7 @@ impl Listener {
                     *class = DecodeClass::CallerFinal;
                     self.outputs.push_back(Output::Raise { job: *job, deadline: *give_up });
                 }
-                if silence_ms >= self.settings.wait_ms_max(self.listening.mode) {
+                if silence_ms >= self.settings.wait_ms_max(mode) {
                     return self.close(now, turn);
                 }
             }
@@ -411,16 +387,32 @@ impl Listener {
             Decoding::Failed { .. } => return self.close(now, turn),
             Decoding::Done { transcript, .. } => {
                 let believed = words::credible(transcript, evidence);
+                let short = turn.voiced_ms <= self.settings.closer_voiced_ms_max;
+                let words = !believed && !transcript.text.is_empty();
+                if words && short && !turn.closer && !self.prompt_playing {
+                    turn.closer = true;
+                    self.order(now, &mut turn, DecodeClass::CallerSpeculative);
+                    self.turn = Some(turn);
+                    return;
+                }
                 let completeness = match believed {
                     true => self.judge.judge(&transcript.text, &self.listening),
                     false => Completeness::Open,
                 };
-                if silence_ms >= self.settings.wait_ms(self.listening.mode, completeness) {
+                if silence_ms >= self.settings.wait_ms(mode, completeness) {
                     return self.close(now, turn);
                 }
             }
         }
         self.turn = Some(turn);
+    }
+
+    /// Whether we speak with this leg: our prompts may return, and its words so far are wanted.
+    fn is_dialogue(&self) -> bool {
+        match self.listening.mode {
+            ListenMode::Turn | ListenMode::Digits | ListenMode::Waiting => true,
+            ListenMode::KeysOnly | ListenMode::Conversation => false,
+        }
     }
 
     fn cut_if_long(&mut self, now: Moment) {
@@ -450,9 +442,10 @@ impl Listener {
             Decoding::Failed { class: DecodeClass::CallerSpeculative, .. } | Decoding::Idle => {
                 let class = match self.listening.mode {
                     ListenMode::Conversation => DecodeClass::Conversation,
-                    ListenMode::Turn | ListenMode::Digits | ListenMode::KeysOnly => {
-                        DecodeClass::CallerFinal
-                    }
+                    ListenMode::Turn
+                    | ListenMode::Digits
+                    | ListenMode::Waiting
+                    | ListenMode::KeysOnly => DecodeClass::CallerFinal,
                 };
                 self.order(now, &mut turn, class);
                 None
@@ -470,54 +463,6 @@ impl Listener {
             oldest.ready.get_or_insert(Err(DecodeFailure::TooLate));
         }
         self.give_out_closed(now);
-    }
-
-    /// While somebody speaks, the text so far is asked for now and then: the pool does it only
-    /// where nothing else is to be done.
-    fn order_partial(&mut self, now: Moment) {
-        let every_ms = self.settings.partial_every_ms;
-        let dialogue = matches!(self.listening.mode, ListenMode::Turn | ListenMode::Digits);
-        if every_ms == 0 || !dialogue {
-            return;
-        }
-        let Some(mut turn) = self.turn.take() else { return };
-        if turn.announced && turn.wants_partial(now, every_ms) {
-            let (job, _) = self.submit(now, &turn, DecodeClass::Partial);
-            turn.begin_partial(now, job);
-        }
-        self.turn = Some(turn);
-    }
-
-    fn order(&mut self, now: Moment, turn: &mut Turn, class: DecodeClass) {
-        self.outputs.extend(turn.end_partial().map(|job| Output::Cancel { job }));
-        let (job, give_up) = self.submit(now, turn, class);
-        turn.decoding = Decoding::Running { job, class, give_up };
-    }
-
-    /// Asks for the text of all that the turn has; gives the job and when it is too late.
-    fn submit(&mut self, now: Moment, turn: &Turn, class: DecodeClass) -> (JobId, Moment) {
-        let wait_ms = match class {
-            DecodeClass::CallerFinal | DecodeClass::CallerSpeculative => {
-                self.settings.decode_wait_ms_max
-            }
-            DecodeClass::Conversation => self.settings.conversation_wait_ms_max,
-            DecodeClass::Partial => self.settings.partial_every_ms,
-        };
-        let deadline = now + Duration::from_millis(wait_ms);
-        let job = JobId(self.next_job);
-        self.next_job += 1;
-        self.outputs.push_back(Output::StartDecode(DecodeOrder {
-            job,
-            samples: turn.samples.as_slice().into(),
-            hint: Hint {
-                language: self.listening.language.clone(),
-                digits: self.listening.mode == ListenMode::Digits,
-                prompt: self.listening.prompt.clone(),
-            },
-            class,
-            deadline,
-        }));
-        (job, deadline)
     }
 
     /// Gives out turns that are over, in the order in which they were said.
@@ -567,16 +512,6 @@ impl Listener {
             }
         };
         self.outputs.push_back(end);
-    }
-
-    fn drop_suspicion(&mut self, turn: &mut Turn) {
-        if turn.take_suspicion() {
-            self.outputs.push_back(Output::SpeechDismissed);
-        }
-    }
-
-    fn is_backchannel(&self, text: &str) -> bool {
-        self.settings.backchannels.contains(&words::plain(text))
     }
 }
 

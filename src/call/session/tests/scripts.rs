@@ -21,13 +21,15 @@ pub(super) struct Call {
     playing: Vec<PlayId>,
     /// How often what the caller heard was stopped.
     pub(super) stops: usize,
+    /// How the caller was to be listened to, one after another.
+    pub(super) listens: Vec<ListenMode>,
     leg: LegId,
     request: RequestId,
     /// The offer that the first agent's page shows.
     offer: OfferId,
     asked_in: bool,
-    /// How the caller is listened to, and what for.
-    pub(super) ear: Option<(ListenMode, Expecting)>,
+    /// What the caller is listened to for.
+    pub(super) expecting: Expecting,
 }
 
 impl Call {
@@ -37,11 +39,12 @@ impl Call {
             now: Moment::ZERO,
             playing: Vec::new(),
             stops: 0,
+            listens: Vec::new(),
             leg: LegId(1),
             request: RequestId(1),
             offer: OfferId(0),
             asked_in: false,
-            ear: None,
+            expecting: Expecting::Anything,
         };
         call.event(Event::Arrived { caller: Box::new(caller()) });
         call.event(Event::CallerConnected);
@@ -70,7 +73,8 @@ impl Call {
                 }
                 Command::Lookup { request, .. } => self.request = *request,
                 Command::Listen { leg: LegId::CALLER, mode, expecting } => {
-                    self.ear = Some((*mode, expecting.clone()));
+                    self.listens.push(*mode);
+                    self.expecting = expecting.clone();
                 }
                 _ => {}
             }
@@ -377,7 +381,7 @@ fn the_ear_is_told_what_was_asked() {
             call.step("say yes");
         }
         call.step(said);
-        assert_eq!(call.ear, Some((mode, expecting)), "{said}");
+        assert_eq!((call.listens.last(), &call.expecting), (Some(&mode), &expecting), "{said}");
     }
 }
 

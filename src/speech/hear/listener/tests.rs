@@ -1,5 +1,7 @@
 //! Timelines with a scripted voice: what is said, ordered and given out, and when.
 
+mod waiting;
+
 use super::super::vad::VoiceFrame;
 use super::*;
 
@@ -335,6 +337,26 @@ fn a_short_answer_counts_when_its_words_do() {
         "300 heard No.",
         "880 decode caller_speculative",
     ]);
+}
+
+#[test]
+fn a_short_answer_that_is_not_believed_is_looked_at_more_closely_once() {
+    let mut scene = Scene::new(Dialogue, &["Oh.", "Yep.", "Oh.", "Oh.", "Oh."]);
+    scene.voice(120).pause(1_000);
+    scene.check(&[
+        "200 decode caller_speculative",
+        "300 decode caller_speculative",
+        "320 raise",
+        "400 began",
+        "400 heard Yep.",
+    ]);
+    let [first, second] = &scene.orders[..] else { panic!("two decodes") };
+    assert!(!first.hint.closer && second.hint.closer);
+    scene.voice(120).pause(1_000);
+    assert_eq!((scene.orders.len(), scene.heard.len()), (4, 1), "no third look");
+    // While a prompt plays it is a murmur.
+    scene.prompt(true).voice(120).pause(1_000);
+    assert_eq!((scene.orders.len(), scene.heard.len()), (5, 1));
 }
 
 #[test]

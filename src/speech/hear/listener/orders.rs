@@ -1,0 +1,63 @@
+//! What is asked of the recognisers: texts so far, texts on the chance that a turn is over, finals.
+
+use std::time::Duration;
+
+use super::super::order::{DecodeClass, DecodeOrder, JobId};
+use super::super::transcript::Hint;
+use super::{Decoding, ListenMode, Listener, Output, Turn};
+use crate::base::moment::Moment;
+
+impl Listener {
+    /// While somebody speaks, the text so far is asked for now and then: the pool does it only
+    /// where nothing else is to be done.
+    pub(super) fn order_partial(&mut self, now: Moment) {
+        let every_ms = self.settings.partial_every_ms;
+        if every_ms == 0 || !self.is_dialogue() {
+            return;
+        }
+        let Some(mut turn) = self.turn.take() else { return };
+        if turn.announced && turn.wants_partial(now, every_ms) {
+            let (job, _) = self.submit(now, &turn, DecodeClass::Partial);
+            turn.begin_partial(now, job);
+        }
+        self.turn = Some(turn);
+    }
+
+    pub(super) fn order(&mut self, now: Moment, turn: &mut Turn, class: DecodeClass) {
+        self.outputs.extend(turn.end_partial().map(|job| Output::Cancel { job }));
+        let (job, give_up) = self.submit(now, turn, class);
+        turn.decoding = Decoding::Running { job, class, give_up };
+    }
+
+    /// Asks for the text of all that the turn has; gives the job and when it is too late.
+    pub(super) fn submit(
+        &mut self,
+        now: Moment,
+        turn: &Turn,
+        class: DecodeClass,
+    ) -> (JobId, Moment) {
+        let wait_ms = match class {
+            DecodeClass::CallerFinal | DecodeClass::CallerSpeculative => {
+                self.settings.decode_wait_ms_max
+            }
+            DecodeClass::Conversation => self.settings.conversation_wait_ms_max,
+            DecodeClass::Partial => self.settings.partial_every_ms,
+        };
+        let deadline = now + Duration::from_millis(wait_ms);
+        let job = JobId(self.next_job);
+        self.next_job += 1;
+        self.outputs.push_back(Output::StartDecode(DecodeOrder {
+            job,
+            samples: turn.samples.as_slice().into(),
+            hint: Hint {
+                language: self.listening.language.clone(),
+                digits: self.listening.mode == ListenMode::Digits,
+                closer: turn.closer && class != DecodeClass::Partial,
+                prompt: self.listening.prompt.clone(),
+            },
+            class,
+            deadline,
+        }));
+        (job, deadline)
+    }
+}
