@@ -323,6 +323,9 @@ impl Dialogue {
                 if hand_over.danger && !self.danger_told {
                     self.say_danger(&mut steps);
                 }
+                if heard.command == Some(CallerCommand::DontRecord) {
+                    self.say("recording_stopped", &[], &mut steps);
+                }
                 steps.push(Step::HandOver(hand_over));
             }
             None => {

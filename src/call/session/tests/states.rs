@@ -109,6 +109,13 @@ fn words_that_work_everywhere_work_while_waiting() {
     );
     check(&[&queued[..], &[("say go back please", "all_failed")]].concat());
     check(&[&queued[..], &[("say wait a moment", "")]].concat());
+    // Also in a turn that raises the priority.
+    let mut call = Call::begin(ConsentMode::Notice);
+    call.heard_all();
+    run(&mut call, &queued);
+    call.step("say this is ridiculous, I was charged twice");
+    let told = call.step("say this is terrible, please don't record this");
+    assert_eq!(told, "record:Stop recording_stopped");
 }
 
 #[test]
