@@ -24,15 +24,15 @@ use warmline::base::language::Language;
 use warmline::base::listen::ListenMode;
 use warmline::base::moment::Moment;
 use warmline::base::upsample::to_speech_rate;
+use warmline::speech::hear::judge;
 use warmline::speech::hear::listener::{
-    Completeness, CompletenessJudge, Listener, ListenerSettings, Listening, Output,
+    CompletenessJudge, Listener, ListenerSettings, Listening, Output,
 };
 use warmline::speech::hear::transcript::{StopFlag, Transcriber};
 use warmline::speech::hear::whisper::{Whisper, WhisperModel, WhisperSettings};
 use warmline::speech::voice::caller::CallerVoice;
 use warmline::speech::voice::piper::Piper;
-use warmline::understanding::outcome::Expecting;
-use warmline::understanding::{self, Tables, Understander};
+use warmline::understanding::{Tables, Understander};
 
 const CLIPS_DEFAULT: usize = 24;
 const FRAME: usize = 320;
@@ -49,20 +49,7 @@ struct Course {
 }
 
 fn judge() -> Arc<dyn CompletenessJudge> {
-    let understander = Understander::new(Tables::embedded());
-    Arc::new(move |text: &str, mode: ListenMode| {
-        let expecting = match mode {
-            ListenMode::Digits => Expecting::Digits { min: 3, max: 12 },
-            ListenMode::KeysOnly | ListenMode::Turn | ListenMode::Conversation => {
-                Expecting::Anything
-            }
-        };
-        match understander.completeness(text, &Language::english(), &expecting) {
-            understanding::Completeness::Complete => Completeness::Complete,
-            understanding::Completeness::Open => Completeness::Open,
-            understanding::Completeness::Unfinished => Completeness::Unfinished,
-        }
-    })
+    judge::by(Understander::new(Tables::embedded()), Language::english())
 }
 
 /// Plays `sound` to a listener.

@@ -12,6 +12,9 @@ pub enum ListenMode {
     Turn,
     /// Digits are being spoken: pauses between groups do not end the turn.
     Digits,
+    /// The caller waits for a person and is asked nothing: what they say stays whole, and only
+    /// words that something is done about end their turn at once.
+    Waiting,
     /// A bridged conversation, transcribed on the side with low priority.
     Conversation,
 }

@@ -13,12 +13,11 @@ use crate::base::listen::ListenMode;
 use crate::base::moment::Moment;
 use crate::call::event::Event;
 use crate::media::{Bell, Frame, FrameKind, Tap};
-use crate::speech::hear::listener::{Completeness, Listener, ListenerSettings, Listening, Output};
+use crate::speech::hear::judge;
+use crate::speech::hear::listener::{Listener, ListenerSettings, Listening, Output};
 use crate::speech::hear::order::{DecodeFailure, JobId};
 use crate::speech::hear::pool::{Job, Pool, Ticket};
 use crate::speech::hear::transcript::Transcript;
-use crate::understanding;
-use crate::understanding::outcome::Expecting;
 
 use super::shared::{EarKey, Inbound, Inbox};
 use super::tables::LiveTables;
@@ -77,20 +76,8 @@ impl Ears {
     pub fn open(&self, new: NewEar) {
         let NewEar { key, heard, played, inbox, began, language } = new;
         let understander = self.tables.get().understander.clone();
-        let judge = move |text: &str, mode: ListenMode| {
-            let expecting = match mode {
-                ListenMode::Digits => Expecting::Digits { min: 3, max: 12 },
-                ListenMode::KeysOnly | ListenMode::Turn | ListenMode::Conversation => {
-                    Expecting::Anything
-                }
-            };
-            match understander.completeness(text, &language, &expecting) {
-                understanding::Completeness::Complete => Completeness::Complete,
-                understanding::Completeness::Open => Completeness::Open,
-                understanding::Completeness::Unfinished => Completeness::Unfinished,
-            }
-        };
-        let listener = Listener::new(ListenerSettings::default(), Arc::new(judge));
+        let judge = judge::by(understander, language);
+        let listener = Listener::new(ListenerSettings::default(), judge);
         let leg = key.1;
         let ear = Ear {
             heard,

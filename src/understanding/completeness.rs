@@ -1,6 +1,9 @@
 //! Whether a text is finished, for the end of a turn: does it fix a whole intent, or does it
 //! hang in the air ("my number is four two")?
 
+use crate::base::moment::Moment;
+
+use super::alarm::alarms;
 use super::intent;
 use super::outcome::{CallerCommand, Expecting};
 use super::tables::LanguageTables;
@@ -55,6 +58,35 @@ pub(super) fn completeness(
         Completeness::Complete
     } else {
         Completeness::Open
+    }
+}
+
+/// The same where the caller waits for a person and is asked nothing: only what something is done
+/// about is complete, with danger never waiting for the end of its sentence.
+pub(super) fn waiting(tables: &LanguageTables, reading: &Reading) -> Completeness {
+    if !alarms(tables, &tables.danger, reading, Moment::ZERO).is_empty() {
+        return Completeness::Complete;
+    }
+    if reading.ends_in_filler || hangs(tables, reading) {
+        return Completeness::Unfinished;
+    }
+    match command::command(tables, reading, &Expecting::Anything) {
+        Some(
+            CallerCommand::Repeat
+            | CallerCommand::Slower
+            | CallerCommand::GoBack
+            | CallerCommand::Goodbye
+            | CallerCommand::DontRecord
+            | CallerCommand::Automatic,
+        ) => Completeness::Complete,
+        Some(
+            CallerCommand::Person
+            | CallerCommand::Wait
+            | CallerCommand::Yes
+            | CallerCommand::No
+            | CallerCommand::Assisted,
+        )
+        | None => Completeness::Open,
     }
 }
 

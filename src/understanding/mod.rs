@@ -131,6 +131,17 @@ impl Understander {
         }
     }
 
+    /// The same for a caller who waits for a person: [`Completeness::Complete`] is only what
+    /// something is done about at once, danger and the words that work everywhere.
+    pub fn completeness_waiting(&self, text: &str, language: &Language) -> Completeness {
+        let text = shorten(text);
+        let language = language_guess::guess(&self.tables, text, language);
+        match self.language(&language) {
+            Some(tables) => completeness::waiting(tables, &tables.words.read(text)),
+            None => Completeness::Open,
+        }
+    }
+
     fn language(&self, language: &Language) -> Option<&LanguageTables> {
         self.tables
             .language(language)

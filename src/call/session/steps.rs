@@ -78,7 +78,9 @@ impl Session {
             // Words that come while we say goodbye do not keep the line open.
             return;
         }
-        self.command(Command::Listen { leg: LegId::CALLER, mode: listen });
+        let waits = self.phase == Phase::Person;
+        let mode = if waits { ListenMode::Waiting } else { listen };
+        self.command(Command::Listen { leg: LegId::CALLER, mode });
         self.pending = Some(Pending::NoInput(no_input));
         if !self.plays.on(LegId::CALLER) {
             self.all_heard(now);

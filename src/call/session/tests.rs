@@ -5,4 +5,5 @@ mod desk;
 mod giving_way;
 mod scripts;
 mod states;
+mod waiting;
 mod world;

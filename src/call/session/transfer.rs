@@ -133,7 +133,7 @@ impl Session {
             returning: false,
         });
         // Words and keys stay live while the caller waits.
-        self.command(Command::Listen { leg: LegId::CALLER, mode: ListenMode::Turn });
+        self.command(Command::Listen { leg: LegId::CALLER, mode: ListenMode::Waiting });
         self.command(Command::Route { routes: vec![(LegId::CALLER, Route::Music)] });
         self.timers.set(Timer::QueueMax, now, self.setup.transfer.queue_wait_max);
         self.reserve(now);

@@ -277,8 +277,7 @@ impl Listener {
 
     fn hear(&mut self, now: Moment, frame_16k: &[i16]) {
         let found = self.detector.push(frame_16k);
-        let ours = self.echo.returns(found.level_dbfs)
-            && matches!(self.listening.mode, ListenMode::Turn | ListenMode::Digits);
+        let ours = self.echo.returns(found.level_dbfs) && self.is_dialogue();
         let too_quiet =
             self.prompt_playing && found.level_dbfs < self.settings.barge_in_level_min_dbfs;
         let voiced = found.voiced && !ours && !too_quiet;
@@ -380,8 +379,9 @@ impl Listener {
 
     /// The same for a turn of dialogue, where somebody waits.
     fn endpoint_dialogue(&mut self, now: Moment, mut turn: Turn, silence_ms: u64) {
-        let speculate_after_ms = self.settings.speculate_after(turn.length_ms());
-        let final_after_ms = self.settings.end_complete_ms;
+        let mode = self.listening.mode;
+        let speculate_after_ms = self.settings.speculate_after(mode, turn.length_ms());
+        let final_after_ms = self.settings.final_after(mode);
         let evidence = turn.evidence();
         match &mut turn.decoding {
             Decoding::Idle if silence_ms >= speculate_after_ms => {
@@ -393,7 +393,7 @@ impl Listener {
                     *class = DecodeClass::CallerFinal;
                     self.outputs.push_back(Output::Raise { job: *job, deadline: *give_up });
                 }
-                if silence_ms >= self.settings.wait_ms_max(self.listening.mode) {
+                if silence_ms >= self.settings.wait_ms_max(mode) {
                     return self.close(now, turn);
                 }
             }
@@ -406,15 +406,23 @@ impl Listener {
             Decoding::Done { transcript, .. } => {
                 let believed = words::credible(transcript, evidence);
                 let completeness = match believed {
-                    true => self.judge.judge(&transcript.text, self.listening.mode),
+                    true => self.judge.judge(&transcript.text, mode),
                     false => Completeness::Open,
                 };
-                if silence_ms >= self.settings.wait_ms(self.listening.mode, completeness) {
+                if silence_ms >= self.settings.wait_ms(mode, completeness) {
                     return self.close(now, turn);
                 }
             }
         }
         self.turn = Some(turn);
+    }
+
+    /// Whether we speak with this leg: our prompts may return, and its words so far are wanted.
+    fn is_dialogue(&self) -> bool {
+        match self.listening.mode {
+            ListenMode::Turn | ListenMode::Digits | ListenMode::Waiting => true,
+            ListenMode::KeysOnly | ListenMode::Conversation => false,
+        }
     }
 
     fn cut_if_long(&mut self, now: Moment) {
@@ -444,9 +452,10 @@ impl Listener {
             Decoding::Failed { class: DecodeClass::CallerSpeculative, .. } | Decoding::Idle => {
                 let class = match self.listening.mode {
                     ListenMode::Conversation => DecodeClass::Conversation,
-                    ListenMode::Turn | ListenMode::Digits | ListenMode::KeysOnly => {
-                        DecodeClass::CallerFinal
-                    }
+                    ListenMode::Turn
+                    | ListenMode::Digits
+                    | ListenMode::Waiting
+                    | ListenMode::KeysOnly => DecodeClass::CallerFinal,
                 };
                 self.order(now, &mut turn, class);
                 None
@@ -470,8 +479,7 @@ impl Listener {
     /// where nothing else is to be done.
     fn order_partial(&mut self, now: Moment) {
         let every_ms = self.settings.partial_every_ms;
-        let dialogue = matches!(self.listening.mode, ListenMode::Turn | ListenMode::Digits);
-        if every_ms == 0 || !dialogue {
+        if every_ms == 0 || !self.is_dialogue() {
             return;
         }
         let Some(mut turn) = self.turn.take() else { return };

@@ -12,6 +12,7 @@ pub mod echo;
 pub mod end_guard;
 pub mod file;
 mod guard_ffi;
+pub mod judge;
 pub mod listener;
 pub mod machine;
 pub mod model_file;

@@ -4,6 +4,7 @@ use super::world::{caller, setup};
 use crate::base::consent::ConsentMode;
 use crate::base::ids::{AgentId, LegId, OfferId, PlayId, RequestId};
 use crate::base::key::Key;
+use crate::base::listen::ListenMode;
 use crate::base::moment::Moment;
 use crate::base::spoken::Heard;
 use crate::base::utterance::Utterance;
@@ -19,6 +20,8 @@ pub(super) struct Call {
     playing: Vec<PlayId>,
     /// How often what the caller heard was stopped.
     pub(super) stops: usize,
+    /// How the caller was to be listened to, one after another.
+    pub(super) listens: Vec<ListenMode>,
     leg: LegId,
     request: RequestId,
     /// The offer that the first agent's page shows.
@@ -33,6 +36,7 @@ impl Call {
             now: Moment::ZERO,
             playing: Vec::new(),
             stops: 0,
+            listens: Vec::new(),
             leg: LegId(1),
             request: RequestId(1),
             offer: OfferId(0),
@@ -56,6 +60,7 @@ impl Call {
             match &command {
                 Command::Play { play, .. } => self.playing.push(*play),
                 Command::StopPlaying { leg } if *leg == LegId::CALLER => self.stops += 1,
+                Command::Listen { leg, mode } if *leg == LegId::CALLER => self.listens.push(*mode),
                 Command::Reserve { request } => self.asked_in = request.only.is_some(),
                 Command::DialAgent { leg, card, .. } => {
                     self.leg = *leg;

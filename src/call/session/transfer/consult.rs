@@ -273,7 +273,7 @@ impl Session {
             transfer.state = State::Offering;
         }
         self.timers.set(Timer::Ring, now, self.setup.transfer.ring);
-        self.command(Command::Listen { leg: LegId::CALLER, mode: ListenMode::Turn });
+        self.command(Command::Listen { leg: LegId::CALLER, mode: ListenMode::Waiting });
         self.command(Command::Route { routes: vec![(LegId::CALLER, Route::Ringback)] });
     }
 }

@@ -47,7 +47,7 @@ impl Session {
             self.step_of_agent(|agent| TransferStep::Bridged { agent });
         } else {
             self.step_of_agent(|agent| TransferStep::AgentLeft { agent });
-            self.command(Command::Listen { leg: LegId::CALLER, mode: ListenMode::Turn });
+            self.command(Command::Listen { leg: LegId::CALLER, mode: ListenMode::Waiting });
             self.next_agent(now, AgentOutcome::Failed);
         }
     }
@@ -115,7 +115,7 @@ impl Session {
         match state {
             State::Briefing | State::Proving => {
                 self.step_of_agent(|agent| TransferStep::AgentLeft { agent });
-                self.command(Command::Listen { leg: LegId::CALLER, mode: ListenMode::Turn });
+                self.command(Command::Listen { leg: LegId::CALLER, mode: ListenMode::Waiting });
                 self.next_agent(now, AgentOutcome::Declined);
             }
             State::Talking => match end {
@@ -156,7 +156,7 @@ impl Session {
     fn agent_lost(&mut self, now: Moment) {
         self.step_of_agent(|agent| TransferStep::AgentLost { agent });
         self.prompt(now, LegId::CALLER, "one_moment", &[]);
-        self.command(Command::Listen { leg: LegId::CALLER, mode: ListenMode::Turn });
+        self.command(Command::Listen { leg: LegId::CALLER, mode: ListenMode::Waiting });
         self.command(Command::Route { routes: vec![(LegId::CALLER, Route::Music)] });
         self.timers.set(Timer::AgentBack, now, self.setup.transfer.agent_back);
         self.ring_again(now);

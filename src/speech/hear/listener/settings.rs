@@ -60,6 +60,12 @@ pub struct ListenerSettings {
     /// The same while digits are spoken: all of them are there, or more may come.
     pub digits_complete_ms: u64,
     pub digits_gap_ms: u64,
+    /// The same while a caller waits for a person: a clause is no sentence, and nobody waits for
+    /// its end.
+    pub waiting_open_ms: u64,
+    pub waiting_unfinished_ms: u64,
+    /// Silence after which a decode starts while a caller waits: breaths are shorter.
+    pub waiting_speculate_after_ms: u64,
     /// Silence that ends an utterance of a bridged conversation.
     pub conversation_end_ms: u64,
     /// Longest utterance; longer speech is cut here and goes on as the next.
@@ -100,6 +106,9 @@ impl Default for ListenerSettings {
             end_unfinished_ms: 1_500,
             digits_complete_ms: 400,
             digits_gap_ms: 2_000,
+            waiting_open_ms: 700,
+            waiting_unfinished_ms: 1_200,
+            waiting_speculate_after_ms: 160,
             conversation_end_ms: 700,
             utterance_ms_max: UTTERANCE_MS_MAX,
             utterance_ms_max_pressed: 8_000,
@@ -125,9 +134,12 @@ impl ListenerSettings {
             (ListenMode::Digits, Completeness::Open | Completeness::Unfinished) => {
                 self.digits_gap_ms
             }
-            (ListenMode::Turn | ListenMode::KeysOnly, Completeness::Complete) => {
-                self.end_complete_ms
-            }
+            (
+                ListenMode::Turn | ListenMode::Waiting | ListenMode::KeysOnly,
+                Completeness::Complete,
+            ) => self.end_complete_ms,
+            (ListenMode::Waiting, Completeness::Open) => self.waiting_open_ms,
+            (ListenMode::Waiting, Completeness::Unfinished) => self.waiting_unfinished_ms,
             (ListenMode::Turn | ListenMode::KeysOnly, Completeness::Open) => self.end_open_ms,
             (ListenMode::Turn | ListenMode::KeysOnly, Completeness::Unfinished) => {
                 self.end_unfinished_ms
@@ -144,7 +156,25 @@ impl ListenerSettings {
 
     /// Silence before a speculative decode of a turn of `turn_ms`: a long turn is dear to decode
     /// and rarely over at its first pause.
-    pub fn speculate_after(&self, turn_ms: u64) -> u64 {
-        self.speculate_after_ms + (turn_ms.saturating_sub(6_000) / 50).min(200)
+    pub fn speculate_after(&self, mode: ListenMode, turn_ms: u64) -> u64 {
+        let shortest_ms = match mode {
+            ListenMode::Waiting => self.waiting_speculate_after_ms,
+            ListenMode::Turn
+            | ListenMode::Digits
+            | ListenMode::Conversation
+            | ListenMode::KeysOnly => self.speculate_after_ms,
+        };
+        shortest_ms + (turn_ms.saturating_sub(6_000) / 50).min(200)
+    }
+
+    /// Silence after which a speculative decode counts as the final one: somebody waits for it.
+    pub fn final_after(&self, mode: ListenMode) -> u64 {
+        match mode {
+            ListenMode::Waiting => self.waiting_open_ms,
+            ListenMode::Turn
+            | ListenMode::Digits
+            | ListenMode::Conversation
+            | ListenMode::KeysOnly => self.end_complete_ms,
+        }
     }
 }

@@ -1,5 +1,7 @@
 //! Timelines with a scripted voice: what is said, ordered and given out, and when.
 
+mod waiting;
+
 use super::super::vad::VoiceFrame;
 use super::*;
 
