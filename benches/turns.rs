@@ -3,12 +3,17 @@
 //! how often a pause within a sentence or a string of digits cuts it off, and how soon a voice
 //! over a prompt is ducked and stops it, and whether backchannels and coughs leave it alone.
 //!
-//! `cargo bench --bench turns -- [CLIPS]`: 24 clips and 12 strings unless told otherwise. Needs
-//! `models/` and `../shared/data/speech`; says so where absent.
+//! `cargo bench --bench turns -- [CLIPS | short | smart]`: 24 clips and 12 strings unless told
+//! otherwise; `short` hears only answers of one word, `smart` tries Smart Turn on human clips.
+//! Needs `models/` and `../shared/data/speech`; says so where absent.
 
 #[path = "whisper/digits.rs"]
 #[allow(dead_code)]
 mod digits;
+#[path = "turns/short.rs"]
+mod short;
+#[path = "turns/smart.rs"]
+mod smart;
 #[path = "whisper/sound.rs"]
 #[allow(dead_code)]
 mod sound;
@@ -151,15 +156,26 @@ fn main() {
         Err(error) => return println!("turns: skipped, {error}"),
     };
     let judge = judge();
+    let smart_turn = root.join("models/smart-turn-v3.2-cpu.onnx");
+    if std::env::args().any(|word| word == "smart") {
+        return smart::second_voice(&mut whisper, &judge, &speech, &smart_turn);
+    }
+    let voice = Piper::load(&root.join("models/en_US-joe-medium.onnx"));
+    let mut voice = match voice {
+        Ok(voice) => voice,
+        Err(error) => return println!("turns: skipped, {error}"),
+    };
+    if std::env::args().any(|word| word == "short") {
+        return short::answers(&mut whisper, &judge, &mut voice);
+    }
     let clips = callers(&speech.join("callers"), count, true);
     sentences(&mut whisper, &judge, &clips);
     over_prompts(&mut whisper, &judge, &clips);
     strings(&mut whisper, &judge, &speech, count / 2);
-    match Piper::load(&root.join("models/en_US-joe-medium.onnx")) {
-        Ok(mut voice) => murmurs(&mut whisper, &judge, &mut voice),
-        Err(error) => println!("turns: backchannels skipped, {error}"),
-    }
+    murmurs(&mut whisper, &judge, &mut voice);
     coughs(&mut whisper, &judge);
+    short::answers(&mut whisper, &judge, &mut voice);
+    smart::second_voice(&mut whisper, &judge, &speech, &smart_turn);
 }
 
 /// What people say to a prompt without wanting to interrupt it.

@@ -22,5 +22,15 @@
 //!   said at the join, for until then it may be another's; it never delays the two voices.
 //! - **Lists are told that something changed, never what**, and fetch by their own rights: one
 //!   stream for all of them, closed while nobody looks, with polling behind it.
+//! - **Smart Turn stays off**, though it helps a little. 16 human clips over G.711, 27 pauses of
+//!   their own and put in, none of which the tables know: text alone cuts 5 off with a wait of
+//!   700 ms; with the model's 0.5 choosing between 500 and 1,100 ms it is 4 at about 570 ms,
+//!   between 700 and 1,300 ms 2 at about 770 ms. That is too few pauses to trust, on synthetic
+//!   voices it sees nothing, and each look costs 105 ms of a core (`rten`), a third of a decode.
+//!   `cargo bench --bench turns -- smart` prints the figures; more human clips would decide.
+//! - **A short answer gets a second look.** "Yep" was not lost by voice activity but by the guard:
+//!   in a cut context its text is a doubtful "yeah" or "yet". Where no prompt plays and the
+//!   first text of a short voice is not believed, it is decoded once more with 384 positions;
+//!   `cargo bench --bench turns -- short` tells where answers are lost.
 //! - **Timed tests are not tests.** Behaviour is tested; time is measured by `./dev bench` beside a
 //!   baseline of the same run.

@@ -308,6 +308,7 @@ impl Listener {
         if !turn.voice(now, level_dbfs, pause_ms, self.settings.resume_ms) {
             return;
         }
+        turn.closer = false;
         let decoding = std::mem::replace(&mut turn.decoding, Decoding::Idle);
         if let Decoding::Running { job, .. } = decoding {
             self.outputs.push_back(Output::Cancel { job });
@@ -405,6 +406,14 @@ impl Listener {
             Decoding::Failed { .. } => return self.close(now, turn),
             Decoding::Done { transcript, .. } => {
                 let believed = words::credible(transcript, evidence);
+                let short = turn.voiced_ms <= self.settings.closer_voiced_ms_max;
+                let words = !believed && !transcript.text.is_empty();
+                if words && short && !turn.closer && !self.prompt_playing {
+                    turn.closer = true;
+                    self.order(now, &mut turn, DecodeClass::CallerSpeculative);
+                    self.turn = Some(turn);
+                    return;
+                }
                 let completeness = match believed {
                     true => self.judge.judge(&transcript.text, mode),
                     false => Completeness::Open,
@@ -514,6 +523,7 @@ impl Listener {
             hint: Hint {
                 language: self.listening.language.clone(),
                 digits: self.listening.mode == ListenMode::Digits,
+                closer: turn.closer && class != DecodeClass::Partial,
                 prompt: self.listening.prompt.clone(),
             },
             class,

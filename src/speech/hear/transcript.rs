@@ -13,6 +13,8 @@ pub struct Hint {
     pub language: Language,
     /// Digits are expected: longer context, repeated digits are not taken for a loop.
     pub digits: bool,
+    /// A short answer whose first text was not believed: longer context, which costs more.
+    pub closer: bool,
     /// Words of the operator's domain, given to the recogniser as earlier text.
     pub prompt: Option<String>,
 }

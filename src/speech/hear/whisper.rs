@@ -44,7 +44,8 @@ pub enum Context {
 impl Context {
     /// As measured best for sentences: turn + 1 s, never under 256 positions (5 s).
     pub const SENTENCES: Context = Context::Cut { margin_ms: 1_000, positions_min: 256 };
-    /// For spoken digits: turn + 2 s, never under 384 (a digit alone suffers most).
+    /// For spoken digits and a closer look at a short answer: turn + 2 s, never under 384 (a digit
+    /// alone suffers most).
     pub const DIGITS: Context = Context::Cut { margin_ms: 2_000, positions_min: 384 };
 
     /// Positions to compute for a turn; 0 means all.
@@ -165,7 +166,8 @@ impl Transcriber for Whisper {
             return Ok(Transcript { language: hint.language.clone(), ..Transcript::default() });
         }
         let language = self.language(&hint.language)?;
-        let context = if hint.digits { self.settings.digits } else { self.settings.sentences };
+        let context =
+            if hint.digits || hint.closer { self.settings.digits } else { self.settings.sentences };
         let guard = match context {
             Context::Cut { .. } => Some(EndGuard::new(self.token_map(), turn_ms, hint.digits)),
             Context::Full => None,

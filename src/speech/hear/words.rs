@@ -207,6 +207,20 @@ pub struct Evidence {
     /// Time with a voice, and from its begin to its end.
     pub voiced_ms: u64,
     pub span_ms: u64,
+    /// It began while a prompt played: a murmur is likelier than an answer.
+    pub over_prompt: bool,
+}
+
+/// Voice and confidence that such a text needs, where it needs more than others.
+fn needed(plain: &str, over_prompt: bool) -> Option<(u64, f32)> {
+    let short = SHORT_ANSWERS.contains(&plain);
+    if short && !over_prompt {
+        Some((SHORT_ANSWER_VOICED_MS_MIN, SHORT_ANSWER_CONFIDENCE_MIN))
+    } else if short || DOUBTFUL.contains(&plain) {
+        Some((DOUBTFUL_VOICED_MS_MIN, DOUBTFUL_CONFIDENCE_MIN))
+    } else {
+        None
+    }
 }
 
 /// Phrases that Whisper writes for noise and that no caller says.
@@ -252,7 +266,6 @@ const DOUBTFUL: &[&str] = &[
     "the",
     "i",
     "and",
-    "yeah",
     "thank you very much",
     "i'm sorry",
     "beep",
@@ -261,6 +274,11 @@ const DOUBTFUL: &[&str] = &[
 /// A doubtful text needs so much voice, or tokens that are this sure.
 const DOUBTFUL_VOICED_MS_MIN: u64 = 160;
 const DOUBTFUL_CONFIDENCE_MIN: f32 = 0.45;
+/// Answers that are among the shortest: to a prompt that has ended so little is enough, for the
+/// recogniser shares its belief between "yeah", "yep" and "yes".
+const SHORT_ANSWERS: &[&str] = &["yeah", "yeah yeah"];
+const SHORT_ANSWER_VOICED_MS_MIN: u64 = 100;
+const SHORT_ANSWER_CONFIDENCE_MIN: f32 = 0.35;
 /// Under this mean logarithm of probability a text is a guess.
 const MEAN_LOGPROB_MIN: f32 = -1.3;
 /// Where the engine is surer than this that nobody spoke, its text must be better than a guess.
@@ -277,9 +295,9 @@ pub fn credible(transcript: &Transcript, evidence: Evidence) -> bool {
     if letters == 0 || INVENTED.contains(&plain.as_str()) {
         return false;
     }
-    let doubtful = DOUBTFUL.contains(&plain.as_str())
-        && (evidence.voiced_ms < DOUBTFUL_VOICED_MS_MIN
-            || transcript.confidence < DOUBTFUL_CONFIDENCE_MIN);
+    let doubtful = needed(&plain, evidence.over_prompt).is_some_and(|(voiced_ms, confidence)| {
+        evidence.voiced_ms < voiced_ms || transcript.confidence < confidence
+    });
     let silent = transcript.no_speech.is_some_and(|p| p > NO_SPEECH_MAX)
         && transcript.mean_logprob < NO_SPEECH_LOGPROB_MIN;
     let too_fast = letters > LETTERS_FREE + evidence.span_ms * LETTERS_PER_S_MAX / 1_000;
@@ -391,7 +409,8 @@ mod tests {
             mean_logprob: confidence.ln(),
             ..Transcript::default()
         };
-        credible(&transcript, Evidence { voiced_ms, span_ms: voiced_ms })
+        let evidence = Evidence { voiced_ms, span_ms: voiced_ms, over_prompt: false };
+        credible(&transcript, evidence)
     }
 
     #[test]
@@ -402,6 +421,20 @@ mod tests {
         assert!(!believed("...", 0.9, 500));
         assert!(!believed("Something very unlikely", 0.2, 1_500));
         assert!(!believed("A whole long sentence out of a click in the line", 0.9, 100));
+    }
+
+    #[test]
+    fn a_short_yeah_is_an_answer_and_over_a_prompt_a_murmur() {
+        assert!(believed("Yeah.", 0.4, 120));
+        assert!(!believed("Yeah.", 0.3, 300));
+        let transcript = Transcript {
+            text: "Yeah.".to_owned(),
+            confidence: 0.4,
+            mean_logprob: -0.9,
+            ..Transcript::default()
+        };
+        let murmur = Evidence { voiced_ms: 300, span_ms: 300, over_prompt: true };
+        assert!(!credible(&transcript, murmur));
     }
 
     #[test]

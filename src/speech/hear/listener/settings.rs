@@ -33,6 +33,9 @@ where
 pub struct ListenerSettings {
     /// Sound kept from before the voice was found.
     pub pre_roll_ms: u64,
+    /// Voice of a short answer at most: where its text is not believed it is decoded once more,
+    /// with more context. None while a prompt plays.
+    pub closer_voiced_ms_max: u64,
     /// Less voice than this is a click.
     pub voice_ms_min: u64,
     /// Voice that makes a speaker certain while no prompt plays.
@@ -91,6 +94,7 @@ impl Default for ListenerSettings {
         ];
         Self {
             pre_roll_ms: PRE_ROLL_MS,
+            closer_voiced_ms_max: 400,
             voice_ms_min: 60,
             began_ms: 300,
             suspect_ms: 80,

@@ -340,6 +340,26 @@ fn a_short_answer_counts_when_its_words_do() {
 }
 
 #[test]
+fn a_short_answer_that_is_not_believed_is_looked_at_more_closely_once() {
+    let mut scene = Scene::new(Dialogue, &["Oh.", "Yep.", "Oh.", "Oh.", "Oh."]);
+    scene.voice(120).pause(1_000);
+    scene.check(&[
+        "200 decode caller_speculative",
+        "300 decode caller_speculative",
+        "320 raise",
+        "400 began",
+        "400 heard Yep.",
+    ]);
+    let [first, second] = &scene.orders[..] else { panic!("two decodes") };
+    assert!(!first.hint.closer && second.hint.closer);
+    scene.voice(120).pause(1_000);
+    assert_eq!((scene.orders.len(), scene.heard.len()), (4, 1), "no third look");
+    // While a prompt plays it is a murmur.
+    scene.prompt(true).voice(120).pause(1_000);
+    assert_eq!((scene.orders.len(), scene.heard.len()), (5, 1));
+}
+
+#[test]
 fn noise_that_sounded_like_a_voice_was_nothing() {
     let mut scene = Scene::new(Dialogue, &["", "Thank you for watching!"]);
     scene.voice(400).pause(1_000).voice(400).pause(1_000);

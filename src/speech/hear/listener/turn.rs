@@ -84,6 +84,8 @@ pub struct Turn {
     /// Voice that was dismissed already: only more of it is suspected again.
     dismissed_ms: u64,
     pub decoding: Decoding,
+    /// The decode is the second one of the same sound, with more context.
+    pub closer: bool,
     /// A decode of the text so far, and when the next one may be asked for.
     partial: Option<JobId>,
     next_partial: Moment,
@@ -110,6 +112,7 @@ impl Turn {
             suspected: false,
             dismissed_ms: 0,
             decoding: Decoding::Idle,
+            closer: false,
             partial: None,
             next_partial: began,
         }
@@ -202,6 +205,7 @@ impl Turn {
         Evidence {
             voiced_ms: self.voiced_ms,
             span_ms: self.last_voice.since(self.began).as_millis() as u64,
+            over_prompt: self.over_prompt,
         }
     }
 
