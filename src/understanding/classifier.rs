@@ -102,11 +102,20 @@ impl Classifier {
 
     /// Which intents `words` may mean.
     pub fn judge(&self, words: &[&str]) -> Judgement {
+        self.judge_with(words, |_| 0.0)
+    }
+
+    /// Which intents `words` may mean, where something else already speaks for some of them:
+    /// `pull` is added to each intent's distance from its separator (its margin is 1).
+    pub fn judge_with(&self, words: &[&str], pull: impl Fn(&str) -> f32) -> Judgement {
         if self.is_empty() || words.is_empty() {
             return Judgement::default();
         }
         let place = self.place(&features(words));
-        let scores = self.scores(&place.features);
+        let mut scores = self.scores(&place.features);
+        for (score, name) in scores.iter_mut().zip(&self.names) {
+            *score += pull(name);
+        }
         let shares = self.calibration.shares(&scores, place.strange);
         let mut ranked: Vec<(String, f32)> = self.names.iter().cloned().zip(shares).collect();
         ranked.sort_by(|a, b| b.1.total_cmp(&a.1));

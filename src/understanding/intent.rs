@@ -16,12 +16,19 @@ const PHRASE_CONFIDENCE_MAX: f32 = 0.97;
 /// What keywords add beside a phrase, and the classifier beside the rules.
 const KEYWORD_SHARE: f32 = 0.6;
 const CLASSIFIER_SHARE: f32 = 0.9;
-/// From this share on the classifier is sure of an intent, and what a phrase of another one is
-/// then still worth.
-const OTHER_MIN: f32 = 0.8;
-const DOUBTED_SHARE: f32 = 0.8;
+/// How far rules that are sure of an intent move it across the classifier's margin. Chosen by
+/// cross-validation over the example sentences: with 0 and with 1 it errs more.
+const RULES_PULL: f32 = 0.3;
+/// How far a rule that speaks against an intent moves it, and how sure the classifier must then
+/// be all the same. Such rules were written for phrases; whole sentences often prove them wrong.
+const OPPOSED_PULL: f32 = -0.5;
+const OPPOSED_MIN: f32 = 0.5;
+/// Beyond every score: what the caller takes back is not the classifier's answer either.
+const DENIED_PULL: f32 = -4.0;
 /// Below this the classifier's opinion is noise.
 const CLASSIFIER_MIN: f32 = 0.2;
+/// What is left of an intent that the classifier, told of the rules, places behind another.
+const BEHIND_SHARE: f32 = 0.95;
 /// A second intent this close below the first is worth asking about.
 const RUNNER_UP_MARGIN: f32 = 0.12;
 /// Words that may stand between a negation and what it takes back.
@@ -41,30 +48,45 @@ pub fn best(
     (first, second)
 }
 
-/// All intents above their thresholds, the best first.
+/// All intents above their thresholds, the best first. The rules speak first; the classifier
+/// hears them and decides, for it has seen whole sentences where they see a few words. Where it
+/// finds the sentence strange, the rules decide alone.
 pub fn ranked(tables: &LanguageTables, reading: &Reading) -> Vec<IntentMatch> {
     if reading.is_empty() {
         return Vec::new();
     }
     let negated = negations(tables, reading);
-    let judgement = tables.classifier.judge(&words(reading));
+    let ruled: Vec<(&Intent, Evidence)> = tables
+        .intents
+        .iter()
+        .map(|intent| (intent, evidence(tables, reading, intent, &negated)))
+        .collect();
+    let pulls: HashMap<&str, f32> =
+        ruled.iter().map(|(intent, found)| (intent.id.as_str(), pull(intent, found))).collect();
+    let judgement = tables
+        .classifier
+        .judge_with(&words(reading), |name| pulls.get(name).copied().unwrap_or(0.0));
     let opinions: HashMap<&str, f32> =
         judgement.ranked.iter().map(|(name, share)| (name.as_str(), *share)).collect();
     let sure = judgement.best().map(|(name, _)| name);
-    let mut out: Vec<IntentMatch> = tables
-        .intents
-        .iter()
-        .filter_map(|intent| {
-            let id = intent.id.as_str();
-            let other = |best: (&str, f32)| best.0 != id && best.1 >= OTHER_MIN;
-            let opinion = Opinion {
-                share: opinions.get(id).copied().unwrap_or(0.0),
-                sure: sure == Some(id),
-                other: judgement.best().is_some_and(other),
-            };
-            score(tables, reading, intent, &negated, opinion)
-        })
-        .collect();
+    let mut out: Vec<IntentMatch> = Vec::new();
+    let mut lead = None;
+    for (intent, found) in ruled {
+        let id = intent.id.as_str();
+        let opinion = opinions.get(id).copied().unwrap_or(0.0);
+        let is_best = sure == Some(id);
+        let Some(matched) = weigh(intent, found, opinion, is_best) else { continue };
+        if is_best {
+            lead = Some(matched.confidence);
+        }
+        out.push(matched);
+    }
+    if let Some(lead) = lead {
+        let behind = |one: &&mut IntentMatch| sure != Some(one.intent.as_str());
+        for one in out.iter_mut().filter(behind) {
+            one.confidence = one.confidence.min(lead * BEHIND_SHARE);
+        }
+    }
     out.sort_by(|a, b| b.confidence.total_cmp(&a.confidence));
     out
 }
@@ -84,14 +106,15 @@ pub fn is_negated(hit: &Found, negated: &[Found], reading: &Reading) -> bool {
     })
 }
 
-/// What the classifier says of one intent.
-#[derive(Clone, Copy)]
-struct Opinion {
-    share: f32,
-    /// Its best, and in scope.
-    sure: bool,
-    /// It is sure of another intent.
-    other: bool,
+/// What the rules say of one intent.
+struct Evidence {
+    /// 0 to 1.
+    confidence: f32,
+    reasons: Vec<Reason>,
+    /// The caller takes back what speaks for it ("not about…").
+    denied: bool,
+    /// A rule says that it is another intent.
+    opposed: bool,
 }
 
 /// The words of a reading, as the classifier learned them.
@@ -99,16 +122,15 @@ pub fn words(reading: &Reading) -> Vec<&str> {
     reading.tokens.iter().map(|token| token.norm.as_str()).collect()
 }
 
-fn score(
+fn evidence(
     tables: &LanguageTables,
     reading: &Reading,
     intent: &Intent,
     negated: &[Found],
-    opinion: Opinion,
-) -> Option<IntentMatch> {
+) -> Evidence {
     let matcher = tables.matcher(reading);
     if intent.negations.iter().any(|pattern| matcher.find(pattern).is_some()) {
-        return None;
+        return Evidence { confidence: 0.0, reasons: Vec::new(), denied: false, opposed: true };
     }
     let mut taken_back = false;
     let mut found = |pattern: &Pattern| {
@@ -120,16 +142,13 @@ fn score(
         kept.into_iter().max_by(|a, b| a.matched.cmp(&b.matched))
     };
     let mut reasons = Vec::new();
-    // A short phrase in a sentence whose whole is like another intent's examples is chance.
-    let doubted = opinion.other && opinion.share < CLASSIFIER_MIN;
-    let doubt = if doubted { DOUBTED_SHARE } else { 1.0 };
     let phrase = intent
         .phrases
         .iter()
         .filter_map(|(pattern, worth)| {
             let hit = found(pattern)?;
             let full = (worth + WORD_WORTH * hit.matched as f32).min(PHRASE_CONFIDENCE_MAX);
-            Some((full * hit.quality * doubt, hit))
+            Some((full * hit.quality, hit))
         })
         .max_by(|a, b| a.0.total_cmp(&b.0));
     let mut rest = 1.0;
@@ -147,13 +166,35 @@ fn score(
             reasons.push(Reason::new(format!("keyword '{said}' {weight:.2}")));
         }
     }
-    let Opinion { share, sure, .. } = opinion;
-    if share >= CLASSIFIER_MIN && !taken_back {
-        rest *= 1.0 - CLASSIFIER_SHARE * share;
-        reasons.push(Reason::new(format!("resembles the examples {share:.2}")));
+    Evidence { confidence: 1.0 - rest, reasons, denied: taken_back, opposed: false }
+}
+
+/// How far the rules move `intent` for the classifier.
+fn pull(intent: &Intent, found: &Evidence) -> f32 {
+    if found.denied {
+        DENIED_PULL
+    } else if found.opposed {
+        OPPOSED_PULL
+    } else if found.confidence >= intent.threshold {
+        RULES_PULL * found.confidence
+    } else {
+        0.0
+    }
+}
+
+/// The rules' word and the classifier's together; nothing where both are weak.
+fn weigh(intent: &Intent, found: Evidence, opinion: f32, is_best: bool) -> Option<IntentMatch> {
+    let Evidence { confidence, mut reasons, denied, opposed } = found;
+    if opposed && !(is_best && opinion >= OPPOSED_MIN) {
+        return None;
+    }
+    let mut rest = 1.0 - confidence;
+    if opinion >= CLASSIFIER_MIN && !denied {
+        rest *= 1.0 - CLASSIFIER_SHARE * opinion;
+        reasons.push(Reason::new(format!("resembles the examples {opinion:.2}")));
     }
     let confidence = (1.0 - rest).clamp(0.0, 0.99);
-    let counts = confidence >= intent.threshold || (sure && !taken_back);
+    let counts = confidence >= intent.threshold || is_best;
     (counts && !reasons.is_empty()).then(|| IntentMatch {
         intent: intent.id.clone(),
         confidence,
