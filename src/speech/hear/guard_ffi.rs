@@ -44,9 +44,9 @@ pub fn decode(
     // SAFETY: whisper.cpp calls both callbacks only inside `state.full` below and on this thread:
     // the filter, because it takes at most one thread a decoder, and we set one decoder or one
     // thread (`Whisper::threads`; more of them only compute graphs); the abort callback, because
-    // ggml asks it on a graph's first thread, which is the one that called. `watch` lives on this stack frame until `full` has returned, and no other
-    // reference to it is used meanwhile. `params` is consumed by `full`, so the pointer cannot
-    // be kept beyond it.
+    // ggml asks it on a graph's first thread, which is the one that called. `watch` lives on this
+    // stack frame until `full` has returned, and no other reference to it is used meanwhile.
+    // `params` is consumed by `full`, so the pointer cannot be kept beyond it.
     unsafe {
         if guard.is_some() {
             params.set_filter_logits_callback(Some(filter_logits));
