@@ -45,9 +45,8 @@ pub(super) fn completeness(
         return Completeness::Unfinished;
     }
     let answer = matches!(command, Some(CallerCommand::Yes | CallerCommand::No));
-    // A bare "no" to a read-back often goes on: "no, nine, not five".
-    let bare_no = matches!(command, Some(CallerCommand::No)) && reading.len() == 1;
-    if answer && (*expecting != Expecting::YesNo || bare_no) {
+    // One word often goes on: "yes, that's right"; "no, nine, not five".
+    if answer && (*expecting != Expecting::YesNo || reading.len() == 1) {
         return Completeness::Open;
     }
     if command.is_some() {

@@ -41,8 +41,10 @@ mod tests {
             judge.judge(text, &listening)
         };
         let (turn, digits) = (ListenMode::Turn, ListenMode::Digits);
-        assert_eq!(judged("Yes.", "en", turn, Expecting::YesNo), Completeness::Complete);
-        assert_eq!(judged("Yes.", "en", turn, Expecting::Anything), Completeness::Open);
+        let right = "Yes, that's right.";
+        assert_eq!(judged(right, "en", turn, Expecting::YesNo), Completeness::Complete);
+        assert_eq!(judged(right, "en", turn, Expecting::Anything), Completeness::Open);
+        assert_eq!(judged("Yes.", "en", turn, Expecting::YesNo), Completeness::Open);
         let four = Expecting::Digits { min: 4, max: 4 };
         assert_eq!(judged("4217", "en", digits, four.clone()), Completeness::Complete);
         assert_eq!(judged("421", "en", digits, four), Completeness::Unfinished);
