@@ -25,12 +25,23 @@ const VOICE: &str = "piper-rten-0.27 en_US-joe-medium";
 /// Rounds of the first-audio figure, each a call of its own.
 const ROUNDS: usize = 20;
 
+/// `cargo bench --bench calls -- [first] [signalling] [load]`: all three parts unless some are
+/// named. The first takes five minutes for each number of callers.
 fn main() {
-    let times = [1, 4, 8, 16].map(|callers| (callers, first_audio(callers)));
-    histogram(&times);
-    invite_to_answer();
-    prompt_playing(200);
-    prompt_playing(500);
+    let words: Vec<String> =
+        std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
+    let wanted = |part: &str| words.is_empty() || words.iter().any(|word| word == part);
+    if wanted("first") {
+        let times = [1, 4, 8, 16].map(|callers| (callers, first_audio(callers)));
+        histogram(&times);
+    }
+    if wanted("signalling") {
+        invite_to_answer();
+    }
+    if wanted("load") {
+        prompt_playing(200);
+        prompt_playing(500);
+    }
 }
 
 /// End of speech → first audio of a known answer, measured on the caller's side of the wire: on
