@@ -158,7 +158,7 @@ fn each_sign_of_mandarin_stress_adds_to_the_score() {
     for (sign, turn, reason) in [
         ("pace", ("订单号码是四二一七八九", 380), "characters/s"),
         ("words", ("你们的服务真是太糟糕了", 220), "糟糕"),
-        ("repetition", ("订单号码我已经说过两遍了", 220), "说过"),
+        ("repetition", ("订单号码我已经说过两遍了", 220), "said before"),
     ] {
         let (score, reasons) = score(&[first, turn]);
         assert!(score > calm, "{sign}: {score} against {calm} ({reasons})");
@@ -175,6 +175,8 @@ fn a_changed_threshold_changes_the_level() {
         let dir = tempfile::tempdir().expect("a folder");
         std::fs::create_dir(dir.path().join("en")).expect("a folder");
         let text = std::fs::read_to_string(shipped.join("stress.toml")).expect("the table");
+        let own = |line: &&str| !line.starts_with("raised =") && !line.starts_with("high =");
+        let text = text.lines().filter(own).collect::<Vec<_>>().join("\n");
         let text = text.replacen("[weights]\n", &format!("[weights]\n{thresholds}\n"), 1);
         assert!(text.contains(thresholds), "the table has weights");
         std::fs::write(dir.path().join("en/stress.toml"), text).expect("written");
@@ -188,7 +190,7 @@ fn a_changed_threshold_changes_the_level() {
             Understander::new(tables.into()).understand(&turn, &mut memory, &Expecting::Anything);
         (heard.stress.level, heard.stress.score)
     };
-    let (usual, score) = level("");
+    let (usual, score) = level("raised = 0.3\nhigh = 0.6");
     assert_ne!(usual, StressLevel::Calm, "{score}");
     assert_eq!(level("raised = 0.95\nhigh = 0.99").0, StressLevel::Calm, "{score}");
     assert_eq!(level("raised = 0.05\nhigh = 0.1").0, StressLevel::High, "{score}");

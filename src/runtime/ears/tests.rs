@@ -121,7 +121,7 @@ impl Scene {
             self.heard.push(frame(heard));
             self.played.push(frame(played));
             // The media's clock goes on in bursts: several frames wait at one look.
-            if self.frames % 3 == 0 {
+            if self.frames.is_multiple_of(3) {
                 self.thread.look();
             }
         }
