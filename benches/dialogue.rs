@@ -19,10 +19,19 @@ use warmline::understanding::{self, Memory, Understander};
 
 fn main() {
     let seed = std::env::var("SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(4_217);
-    read_back::measure(seed);
-    stress("English", "en", include_str!("../tests/sentences/stress_en.tsv"));
-    stress("Mandarin", "zh", include_str!("../tests/sentences/stress_zh.tsv"));
-    reload();
+    // `-- reload` measures that alone.
+    let only = std::env::args().skip(1).find(|argument| !argument.starts_with('-'));
+    let wanted = |name: &str| only.as_ref().is_none_or(|only| only == name);
+    if wanted("read_back") {
+        read_back::measure(seed);
+    }
+    if wanted("stress") {
+        stress("English", "en", include_str!("../tests/sentences/stress_en.tsv"));
+        stress("Mandarin", "zh", include_str!("../tests/sentences/stress_zh.tsv"));
+    }
+    if wanted("reload") {
+        reload();
+    }
 }
 
 /// What each turn of a caller adds up to, by the parts that `counts` lets count.

@@ -73,6 +73,8 @@ pub struct Server {
 impl Server {
     /// Starts everything; when it returns a call can come.
     pub async fn start(config: Config, options: Options) -> Result<Server, StartFault> {
+        // What changes from here on is read again.
+        let seen = config.tables.as_deref().map(Snapshot::of);
         let tables = Tables::load(&config)?;
         let store = open_store(&config)?;
         let admin_password = crate::store::users::ensure_admin(&store).await.map_err(fault)?;
@@ -169,7 +171,7 @@ impl Server {
         tokio::spawn(dispatch::run(shared.clone(), events));
         tokio::spawn(crate::store::retention::keep_sweeping(shared.store.clone(), RETENTION_EVERY));
         tokio::spawn(figures(shared.clone(), pool));
-        tokio::spawn(keep_reloading(shared.clone()));
+        tokio::spawn(keep_reloading(shared.clone(), seen));
         Ok(Server { shared, web, admin_password, stop_web: Some(stop_web) })
     }
 
@@ -247,13 +249,14 @@ impl From<Problems> for StartFault {
 
 /// Trains the classifier beside the calls, then reads the tables again whenever a file of theirs
 /// changes or SIGHUP asks for it.
-async fn keep_reloading(shared: Arc<Shared>) {
+async fn keep_reloading(shared: Arc<Shared>, seen: Option<Snapshot>) {
     use tokio::signal::unix::{SignalKind, signal};
+    // First of all, for an unheard SIGHUP ends the process.
+    let asked = signal(SignalKind::hangup());
     train(&shared).await;
-    let Some(folder) = shared.config.tables.clone() else { return };
-    let Ok(mut asked) = signal(SignalKind::hangup()) else { return };
+    let (Some(folder), Ok(mut asked)) = (shared.config.tables.clone(), asked) else { return };
     let mut watch = tokio::time::interval(WATCH_EVERY);
-    let mut seen = Snapshot::of(&folder);
+    let mut seen = seen.unwrap_or_default();
     loop {
         let by_hand = tokio::select! {
             _ = asked.recv() => true,

@@ -31,9 +31,14 @@ impl Tables {
     /// The operator's tables, or the embedded ones; all faults at once. The classifier is there
     /// where its model file fits the examples, and is otherwise trained by [`LiveTables::train`].
     pub fn load(config: &Config) -> Result<Tables, Problems> {
+        Self::load_after(config, None)
+    }
+
+    /// The same; languages whose files are as they were are taken from `old`.
+    fn load_after(config: &Config, old: Option<&Tables>) -> Result<Tables, Problems> {
         let mut problems = Problems::new();
         let tables = match &config.tables {
-            Some(folder) => Self::read(folder, &mut problems),
+            Some(folder) => Self::read(folder, old, &mut problems),
             None => Tables {
                 policy: Arc::new(policy::Tables::embedded()),
                 knowledge: Arc::new(Knowledge::embedded()),
@@ -48,17 +53,20 @@ impl Tables {
     /// The tables below `folder`: `policy`, `knowledge` and `understanding`.
     pub fn load_folder(folder: &Path) -> Result<Tables, Problems> {
         let mut problems = Problems::new();
-        let tables = Self::read(folder, &mut problems);
+        let tables = Self::read(folder, None, &mut problems);
         tongues::check(&tables, folder, &[], &mut problems);
         if problems.is_empty() { Ok(tables) } else { Err(problems) }
     }
 
-    fn read(folder: &Path, problems: &mut Problems) -> Tables {
+    fn read(folder: &Path, old: Option<&Tables>, problems: &mut Problems) -> Tables {
         let policy = policy::Tables::load(&folder.join("policy"), problems);
         let knowledge = Knowledge::load(&folder.join("knowledge"), problems);
         let words = folder.join("understanding");
         let understanding = match words.is_dir() {
-            true => Arc::new(understanding::Tables::load(&words, problems)),
+            true => {
+                let known = old.map(|old| old.understander.tables().as_ref());
+                Arc::new(understanding::Tables::load_after(&words, known, problems))
+            }
             false => understanding::Tables::embedded_rules(),
         };
         Tables {
@@ -116,8 +124,8 @@ impl LiveTables {
     /// Every fault of every file; then the old tables stay.
     pub fn reload(&self, config: &Config) -> Result<Duration, Problems> {
         let began = Instant::now();
-        let mut new = Tables::load(config)?;
         let old = self.get();
+        let mut new = Tables::load_after(config, Some(&old))?;
         let mut words = understanding::Tables::clone(new.understander.tables());
         // Until the new examples are learned the old classifier goes on serving.
         for (language, _) in untrained(&words) {

@@ -98,6 +98,8 @@ pub struct Alarm {
 #[derive(Clone, Debug)]
 pub struct LanguageTables {
     pub language: Language,
+    /// Tells whether the files are still those that this was read from.
+    source: u64,
     /// In which it is written.
     pub script: Script,
     pub words: Vocabulary,
@@ -135,7 +137,7 @@ impl LanguageTables {
 /// All languages.
 #[derive(Clone, Debug, Default)]
 pub struct Tables {
-    languages: Vec<LanguageTables>,
+    languages: Vec<Arc<LanguageTables>>,
 }
 
 impl Tables {
@@ -155,6 +157,7 @@ impl Tables {
     /// second for the shipped tables, up to a minute for very many examples.
     pub fn trained(mut self) -> Tables {
         for tables in &mut self.languages {
+            let tables = Arc::make_mut(tables);
             let settings = classifier::Settings::default();
             tables.classifier = Arc::new(Classifier::train(&tables.examples, settings));
         }
@@ -164,7 +167,7 @@ impl Tables {
     /// With `classifier` for `language`; nothing where the tables do not speak it.
     pub fn with_classifier(mut self, language: &Language, classifier: Arc<Classifier>) -> Tables {
         for tables in self.languages.iter_mut().filter(|one| one.language == *language) {
-            tables.classifier = classifier.clone();
+            Arc::make_mut(tables).classifier = classifier.clone();
         }
         self
     }
@@ -175,7 +178,8 @@ impl Tables {
                 .iter()
                 .zip(texts)
                 .map(|(name, text)| (format!("{code}/{name}.toml"), (*text).to_owned()));
-            read::language(Language::new(code)?, &files.collect::<Vec<_>>(), problems)
+            let files = files.collect::<Vec<_>>();
+            read::language(Language::new(code)?, &files, problems).map(Arc::new)
         });
         Tables { languages: languages.collect() }
     }
@@ -184,6 +188,11 @@ impl Tables {
     /// are not there are the shipped ones. Every fault of every file is added to `problems`; what
     /// could be read is returned, without classifiers.
     pub fn load(dir: &Path, problems: &mut Problems) -> Tables {
+        Self::load_after(dir, None, problems)
+    }
+
+    /// The same; a language whose files are as they were is taken from `old`, with its classifier.
+    pub fn load_after(dir: &Path, old: Option<&Tables>, problems: &mut Problems) -> Tables {
         let mut out = Tables::default();
         let found = read::folders(dir, problems);
         for (language, folder) in &found {
@@ -198,28 +207,37 @@ impl Tables {
                     Some((path.display().to_string(), text))
                 })
                 .collect();
-            if files.len() == FILES.len()
-                && let Some(mut tables) = read::language(language.clone(), &files, problems)
-            {
-                read::model(&folder.join(MODEL_FILE), &mut tables, problems);
-                out.languages.push(tables);
+            if files.len() != FILES.len() {
+                continue;
+            }
+            let model = folder.join(MODEL_FILE);
+            let source = read::source(&files, &model);
+            let same =
+                |one: &&Arc<LanguageTables>| one.language == *language && one.source == source;
+            if let Some(known) = old.and_then(|old| old.languages.iter().find(same)) {
+                out.languages.push(known.clone());
+            } else if let Some(mut tables) = read::language(language.clone(), &files, problems) {
+                tables.source = source;
+                read::model(&model, &mut tables, problems);
+                out.languages.push(Arc::new(tables));
             }
         }
         if !found.is_empty() {
             let shipped = Self::embedded_rules();
-            let missing = |one: &&LanguageTables| !found.iter().any(|(at, _)| *at == one.language);
-            out.languages.extend(shipped.languages().filter(missing).cloned());
+            let missing =
+                |one: &&Arc<LanguageTables>| !found.iter().any(|(at, _)| *at == one.language);
+            out.languages.extend(shipped.languages.iter().filter(missing).cloned());
         }
         out
     }
 
     /// The tables of `language`.
     pub fn language(&self, language: &Language) -> Option<&LanguageTables> {
-        self.languages.iter().find(|tables| tables.language == *language)
+        self.languages().find(|tables| tables.language == *language)
     }
 
     pub fn languages(&self) -> impl Iterator<Item = &LanguageTables> {
-        self.languages.iter()
+        self.languages.iter().map(Arc::as_ref)
     }
 
     /// The intent of that name in `language`.

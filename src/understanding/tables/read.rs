@@ -1,6 +1,7 @@
 //! From TOML text to tables; every fault is named with file, line, field and what was expected.
 
 use std::collections::{HashMap, HashSet};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -78,6 +79,15 @@ pub(super) fn file(path: &Path, bytes_max: u64, problems: &mut Problems) -> Opti
             None
         }
     }
+}
+
+/// A fingerprint of a language's files, and of its classifier's by time and length.
+pub(super) fn source(files: &[(String, String)], model: &Path) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    files.hash(&mut hasher);
+    let meta = std::fs::metadata(model).ok();
+    meta.map(|meta| (meta.len(), meta.modified().ok())).hash(&mut hasher);
+    hasher.finish()
 }
 
 /// Takes the trained classifier at `path`, if there is one and it fits the examples.
@@ -178,6 +188,7 @@ pub(super) fn language(
     let heard = heard_file(&heard, reader.problems);
     Some(LanguageTables {
         language,
+        source: 0,
         script,
         words: reader.words,
         skip,
