@@ -45,6 +45,16 @@ pub fn texts(config: &Config, tables: &Tables, languages: &[Language]) -> Vec<Sp
     texts
 }
 
+/// What calls may begin with is rendered now; what callers may choose, beside the first calls.
+pub async fn render_at_start(studio: &Studio, config: &Config, tables: &Tables, visible: bool) {
+    let first: Vec<Language> = config.languages().into_iter().cloned().collect();
+    render(studio, texts(config, tables, &first), visible).await;
+    let mut chosen = languages(config, tables);
+    chosen.retain(|language| !first.contains(language));
+    let (later, beside) = (texts(config, tables, &chosen), studio.clone());
+    tokio::spawn(async move { render(&beside, later, false).await });
+}
+
 /// Renders `texts` in their order; what cannot be rendered is told in the log.
 pub async fn render(studio: &Studio, texts: Vec<Spoken>, visible: bool) {
     let bar = match visible {

@@ -10,7 +10,6 @@ use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
 use tokio::sync::{broadcast, oneshot};
 
-use crate::base::language::Language;
 use crate::call::event::Event;
 use crate::config::{Config, Problems};
 use crate::desk::{Agent, Desk};
@@ -83,14 +82,7 @@ impl Server {
         let pool = Arc::new(speech::pool(whisper, config.speech.workers).map_err(fault)?);
         let prompts = config.tables.as_ref().map(|tables| tables.join("prompts"));
         let studio = speech::studio(&config.voice, folder.as_deref(), prompts)?;
-        let first: Vec<Language> = config.languages().into_iter().cloned().collect();
-        ahead::render(&studio, ahead::texts(&config, &tables, &first), options.visible).await;
-        // What callers may choose is rendered beside the first calls.
-        let chosen: Vec<Language> =
-            tables.policy.chosen_languages().filter(|one| !first.contains(one)).cloned().collect();
-        let later = ahead::texts(&config, &tables, &chosen);
-        let beside = studio.clone();
-        tokio::spawn(async move { ahead::render(&beside, later, false).await });
+        ahead::render_at_start(&studio, &config, &tables, options.visible).await;
         if config.recording.on {
             let mended = media::wav::repair(&config.recording.folder).unwrap_or_default();
             for file in mended {
