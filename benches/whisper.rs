@@ -2,8 +2,8 @@
 //! are chosen. Every way hears the same clips as the plain full-context decode in the same run,
 //! the ways taken in turns, so that a busy machine slows all alike.
 //!
-//! `cargo bench --bench whisper -- [CLIPS | full] [invented] [digits] [way=NAME]`: 30 clips else
-//! otherwise; `full` takes all 150, 60 strings of digits and 60 minutes without words. Writes
+//! `cargo bench --bench whisper -- [CLIPS | full] [invented] [digits] [way=NAME] [show]`: 30 clips
+//! unless told otherwise; `full` takes all 150, 60 strings of digits and 60 minutes without words. Writes
 //! `target/bench/whisper.html`. Needs `models/` and `../shared/data/speech`; says so if absent.
 
 #[path = "whisper/digits.rs"]
@@ -60,7 +60,7 @@ fn main() {
         if !only {
             let way = words.iter().find_map(|word| word.strip_prefix("way=")).unwrap_or("");
             let models = ways::Models { id, path: &path, usual: &model, flash: &flash };
-            body += &ways::measure(&models, &speech.join("callers"), clips, way);
+            body += &ways::measure(&models, &speech.join("callers"), clips, way, named("show"));
             if !way.is_empty() {
                 continue;
             }

@@ -36,6 +36,8 @@ struct Way {
     clock_ms: Vec<u64>,
     sentences: Errors,
     numbers: Errors,
+    /// Errors and text of the last clip.
+    last: (usize, String),
 }
 
 const DOMAIN: &str = "Hello, I have a question about my order, invoice, card or account.";
@@ -113,6 +115,7 @@ fn way(
         clock_ms: Vec::new(),
         sentences: Errors::default(),
         numbers: Errors::default(),
+        last: (0, String::new()),
     })
 }
 
@@ -141,6 +144,7 @@ impl Way {
         self.processor_ms.push((processor_us() - processor) / 1_000);
         self.clock_ms.push(clock.elapsed().as_millis() as u64);
         let errors = word_errors(&clip.said, &text);
+        self.last = (errors.total(), text);
         match clip.number {
             true => self.numbers += errors,
             false => self.sentences += errors,
@@ -157,9 +161,21 @@ fn quietest(sound: &[i16]) -> usize {
     frames.min_by_key(|(_, frame)| loud(frame)).map_or(third, |(at, _)| third + at * FRAME)
 }
 
-/// Prints the table of one model; the same as HTML with a plot. `only`: the first word of the ways
-/// to be measured, all if empty.
-pub fn measure(models: &Models<'_>, folder: &Path, count: usize, only: &str) -> String {
+/// Prints what was said and heard, where a way has other errors than the first.
+fn tell_differences(clip: &Clip, ways: &[Way]) {
+    let Some((plain, others)) = ways.split_first() else { return };
+    if others.iter().all(|way| way.last.0 == plain.last.0) {
+        return;
+    }
+    println!("said {:?}", clip.said);
+    for way in ways {
+        println!("  {:<24} {} {:?}", way.name, way.last.0, way.last.1);
+    }
+}
+
+/// Prints the table of one model; the same as HTML with a plot. `only`: the first letters of the
+/// ways to be measured beside the plain one, all if empty; `show`: texts that differ, too.
+pub fn measure(models: &Models<'_>, folder: &Path, count: usize, only: &str, show: bool) -> String {
     let clips = callers(folder, count, true);
     let mut ways = ways(models);
     ways.retain(|way| way.name == PLAIN || way.name.starts_with(only));
@@ -169,6 +185,9 @@ pub fn measure(models: &Models<'_>, folder: &Path, count: usize, only: &str) -> 
     }
     for clip in &clips {
         ways.iter_mut().for_each(|way| way.hear(clip));
+        if show {
+            tell_differences(clip, &ways);
+        }
     }
     let id = models.id;
     println!("whisper {id}: {} clips; processor time and clock of one decode", clips.len());
