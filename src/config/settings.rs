@@ -25,6 +25,7 @@ pub struct Config {
     pub customers: Vec<Customer>,
     pub media: Media,
     pub speech: Speech,
+    pub understanding: Understanding,
     pub voice: Voice,
     pub recording: Recording,
     pub transfer: Transfer,
@@ -139,6 +140,12 @@ pub struct Speech {
     /// Recognisers at work, one thread each; 0 is one a core.
     pub workers: usize,
     pub models_folder: Option<PathBuf>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Understanding {
+    /// A model of `models/manifest.toml`; `auto`: one that is installed; `off`: none.
+    pub embedding: String,
 }
 
 #[derive(Clone, Debug)]

@@ -17,7 +17,6 @@ const PLACES: usize = 512;
 const EPSILON: f32 = 1e-12;
 
 pub(super) struct Encoder {
-    products: Products,
     /// `piece × WIDTH`, rounded: a third of the model's memory otherwise.
     pieces: Vec<i8>,
     piece_steps: Vec<f32>,
@@ -65,7 +64,7 @@ impl Encoder {
         let layer = |number: usize| Layer::new(&products, tensors, number);
         let layers = (0..LAYERS).map(layer).collect::<Result<Vec<_>, _>>()?;
         let gelu = Gelu::new();
-        Ok(Self { products, pieces: units, piece_steps, places, norm, layers, gelu })
+        Ok(Self { pieces: units, piece_steps, places, norm, layers, gelu })
     }
 
     /// A vector of length one for each list of pieces.
@@ -81,17 +80,18 @@ impl Encoder {
         }
         self.norm.apply(&mut state);
         let lengths: Vec<usize> = texts.iter().map(|text| text.len().min(TOKENS_MAX)).collect();
+        let products = Products::new();
         let mut room = Room::default();
         let (mut wide, mut mixed) = (Vec::new(), Vec::new());
         for layer in &self.layers {
-            layer.look.apply(&self.products, &state, &mut wide, &mut room);
+            layer.look.apply(&products, &state, &mut wide, &mut room);
             let seen = attend(&wide, &lengths);
-            layer.attended.apply(&self.products, &seen, &mut mixed, &mut room);
+            layer.attended.apply(&products, &seen, &mut mixed, &mut room);
             add(&mut state, &mixed);
             layer.attended_norm.apply(&mut state);
-            layer.widen.apply(&self.products, &state, &mut wide, &mut room);
+            layer.widen.apply(&products, &state, &mut wide, &mut room);
             wide.iter_mut().for_each(|number| *number = self.gelu.of(*number));
-            layer.narrow.apply(&self.products, &wide, &mut mixed, &mut room);
+            layer.narrow.apply(&products, &wide, &mut mixed, &mut room);
             add(&mut state, &mixed);
             layer.norm.apply(&mut state);
         }
