@@ -82,9 +82,11 @@ pub struct Embedder {
     pieces: WordPieces,
     encoder: Encoder,
     fingerprint: u64,
-    /// Remembers, and changes no answer.
-    recent: Mutex<VecDeque<(String, Vector)>>,
+    /// Remembers by SHA-256, not by words that may be private, and changes no answer.
+    recent: Mutex<VecDeque<(Sum, Vector)>>,
 }
+
+type Sum = [u8; 32];
 
 impl fmt::Debug for Embedder {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -114,15 +116,16 @@ impl Embedder {
 
     /// The vector of one sentence.
     pub fn embed(&self, text: &str) -> Vector {
+        let sum: Sum = Sha256::digest(text).into();
         let recent = || self.recent.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, known)) = recent().iter().find(|(known, _)| known == text) {
+        if let Some((_, known)) = recent().iter().find(|(known, _)| *known == sum) {
             return known.clone();
         }
         let vector = self.embed_many(&[text]).pop();
         let vector = vector.unwrap_or_else(|| Vector::round(&[0.0; WIDTH]));
         let mut recent = recent();
         recent.truncate(RECENT_MAX - 1);
-        recent.push_front((text.to_owned(), vector.clone()));
+        recent.push_front((sum, vector.clone()));
         vector
     }
 
