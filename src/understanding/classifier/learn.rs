@@ -12,8 +12,9 @@ use super::{Classifier, EXAMPLES_MAX, Example, FEATURES_MAX, INTENTS_MAX, place}
 /// Value of the feature that every sentence has.
 pub(super) const BIAS: f32 = 1.0;
 /// Length of a sentence's vector beside its words' features, whose length is 1. Chosen on the
-/// known half of the demo's sentences: 274 of 279 right, 273 with 0.8 and 1, 268 with 2.
-pub(super) const VECTOR_WEIGHT: f32 = 0.6;
+/// known half of the demo's sentences (with 0.6, 1 and 2 are 274, 273 and 268 of 279 right) and on
+/// a tenth of Banking77 (93.0, 93.9 and 93.6 %).
+pub(super) const VECTOR_WEIGHT: f32 = 1.0;
 /// Raised whenever the learning changes: then models of before are trained again.
 const LEARNING: u32 = 1;
 /// How dear an example on the wrong side is.
