@@ -26,8 +26,9 @@ struct Group {
     packed: PackedBMatrix<i8>,
     /// What a unit of each column's weights is worth.
     steps: Vec<f32>,
-    /// Of each column's weights, in units: what an input's zero adds.
-    sums: Vec<i32>,
+    /// Of each column's weights, in units: what an input's zero adds. All sums are whole numbers
+    /// below 2²⁴, which floats hold exactly.
+    sums: Vec<f32>,
 }
 
 /// Room that is used again from layer to layer.
@@ -35,7 +36,7 @@ struct Group {
 pub(super) struct Room {
     rounded: Vec<u8>,
     /// Which unit stands for 0, and what a unit is worth, in each row.
-    scales: Vec<(i32, f32)>,
+    scales: Vec<(f32, f32)>,
     sums: Vec<i32>,
 }
 
@@ -53,7 +54,7 @@ impl Linear {
                 row.iter().map(move |weight| (weight / step).round() as i8)
             });
             let units: Vec<i8> = units.collect();
-            let sum = |row: &[i8]| row.iter().map(|unit| i32::from(*unit)).sum();
+            let sum = |row: &[i8]| row.iter().map(|unit| f32::from(*unit)).sum();
             let sums = units.chunks_exact(width).map(sum).collect();
             let view = NdTensorView::from_data([rows.len(), width], units.as_slice());
             Group { packed: products.prepack_b(view.transposed()), steps, sums }
@@ -69,7 +70,7 @@ impl Linear {
         if rows == 0 {
             return;
         }
-        out.extend((0..rows).flat_map(|_| self.bias.iter().copied()));
+        (0..rows).for_each(|_| out.extend_from_slice(&self.bias));
         for (number, group) in self.groups.iter().enumerate() {
             let width = GROUP.min(self.inputs - number * GROUP);
             room.round(input, self.inputs, number * GROUP, width);
@@ -87,7 +88,7 @@ impl Linear {
                 let columns = group.steps.iter().zip(&group.sums);
                 for ((place, sum), (weight_step, weights)) in line.iter_mut().zip(sums).zip(columns)
                 {
-                    *place += (sum - zero * weights) as f32 * (step * weight_step);
+                    *place += (*sum as f32 - zero * weights) * (step * weight_step);
                 }
             }
         }
@@ -122,7 +123,7 @@ impl Room {
             // Above 2²³ a float's last bits are its whole number, which saves the rounding.
             let shift = zero + 8_388_608.0;
             self.rounded.extend(row.iter().map(|one| (one * inverse + shift).to_bits() as u8));
-            self.scales.push((zero as i32, step));
+            self.scales.push((zero, step));
         }
     }
 }
