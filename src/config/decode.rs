@@ -1,6 +1,7 @@
 //! `warmline.toml` → [`Config`]. Every fault is gathered; none stops the reading.
 
 mod browser;
+mod speech;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -91,7 +92,7 @@ fn whole(root: &Table, folder: &Path, problems: &mut Problems) -> Config {
     twice(root, "agents", "id", problems);
     twice(root, "trunks", "id", problems);
     twice(root, "numbers", "dialled", problems);
-    english_alone(root, &config, problems);
+    speech::english_alone(root, &config, problems);
     config
 }
 
@@ -104,25 +105,6 @@ fn twice(root: &Table, list: &str, key: &str, problems: &mut Problems) {
             && !seen.insert(name.clone())
         {
             table.fault(key, format!("{name:?} a second time"), "a name of its own", problems);
-        }
-    }
-}
-
-/// A model that knows English alone would write any other language as English.
-fn english_alone(root: &Table, config: &Config, problems: &mut Problems) {
-    if !config.speech.model.contains(".en") {
-        return;
-    }
-    let mut ignored = Problems::new();
-    let mut tables = root.tables("trunks", &mut ignored);
-    tables.extend(root.tables("numbers", &mut ignored));
-    tables.extend(root.table("company", &mut ignored));
-    for table in tables {
-        if let Some(code) = table.string("language", &mut ignored)
-            && Language::new(&code).is_some_and(|language| language != Language::english())
-        {
-            let expected = format!("\"en\": the model {} knows no other", config.speech.model);
-            table.fault("language", format!("{code:?}"), &expected, problems);
         }
     }
 }
@@ -396,6 +378,7 @@ impl Sections<'_> {
         Media { rtp_ports, jitter_ms_min, jitter_ms_max }
     }
 
+<<<<<<< HEAD
     fn speech(&mut self, table: &Table) -> Speech {
         Speech {
             model: table.string_or("model", &Speech::default().model, self.problems),
@@ -412,6 +395,8 @@ impl Sections<'_> {
         Understanding { embedding }
     }
 
+=======
+>>>>>>> main
     fn voice(&mut self, table: &Table) -> Voice {
         let voice = Voice {
             engine: table.choice("engine", &ENGINES, VoiceEngine::Piper, self.problems),

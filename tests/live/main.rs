@@ -11,6 +11,7 @@ mod demo;
 mod endings;
 mod load;
 mod signalling;
+mod tables;
 mod tools;
 mod transfers;
 

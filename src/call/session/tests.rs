@@ -3,6 +3,7 @@
 
 mod desk;
 mod giving_way;
+mod languages;
 mod scripts;
 mod states;
 mod waiting;

@@ -245,8 +245,8 @@ fn a_file_in_a_zip_in_a_wheel_is_found_and_what_is_not_there_is_named() {
     fs::create_dir_all(&place).expect("is writable");
     wheel(&place);
     fs::rename(place.join("voice-1.0-py3-none-any.whl"), place.join("model.zip")).expect("moved");
-    let file = File::create(place.join("outer.whl")).expect("is writable");
-    let mut zip = zip::ZipWriter::new(file);
+    let outer = File::create(place.join("outer.whl")).expect("is writable");
+    let mut zip = zip::ZipWriter::new(outer);
     zip.start_file("m/model.zip", zip::write::SimpleFileOptions::default()).expect("a member");
     zip.write_all(&fs::read(place.join("model.zip")).expect("is there")).expect("is written");
     zip.finish().expect("a wheel");

@@ -220,8 +220,9 @@ impl Listener {
         if let Some(turn) = &mut self.turn
             && turn.take_partial(job)
         {
+            let evidence = turn.evidence();
             if let Some(Ok(transcript)) = result
-                && words::credible(&transcript, turn.evidence())
+                && self.believes(&transcript, evidence)
             {
                 self.outputs.push_back(Output::SoFar { text: transcript.text });
             }
@@ -386,7 +387,7 @@ impl Listener {
             }
             Decoding::Failed { .. } => return self.close(now, turn),
             Decoding::Done { transcript, .. } => {
-                let believed = words::credible(transcript, evidence);
+                let believed = self.believes(transcript, evidence);
                 let short = turn.voiced_ms <= self.settings.closer_voiced_ms_max;
                 let words = !believed && !transcript.text.is_empty();
                 if words && short && !turn.closer && !self.prompt_playing {
@@ -496,7 +497,7 @@ impl Listener {
             Err(_) if turn.announced => Output::SpeechUnavailable,
             Err(_) => return self.drop_suspicion(&mut turn),
             Ok(transcript) => {
-                let believed = words::credible(&transcript, turn.evidence())
+                let believed = self.believes(&transcript, turn.evidence())
                     && !self.is_murmur(&turn, &transcript.text);
                 match (believed, turn.announced) {
                     (true, announced) => {

@@ -1,6 +1,7 @@
 //! A voice over a prompt: suspected, then confirmed by its words or dismissed.
 
-use super::{Decoding, Listener, Output, Turn, words};
+use super::super::words::Evidence;
+use super::{Decoding, Listener, Output, Transcript, Turn, words};
 use crate::base::moment::Moment;
 
 impl Listener {
@@ -10,7 +11,7 @@ impl Listener {
         if !turn.is_suspected() {
             return;
         }
-        if words::credible(transcript, turn.evidence()) && !self.is_murmur(turn, &transcript.text) {
+        if self.believes(transcript, turn.evidence()) && !self.is_murmur(turn, &transcript.text) {
             turn.announce();
             self.outputs.push_back(Output::SpeechBegan);
         } else {
@@ -38,6 +39,12 @@ impl Listener {
     }
 
     pub(super) fn is_backchannel(&self, text: &str) -> bool {
-        self.settings.backchannels.contains(&words::plain(text))
+        self.judge.is_backchannel(text, &self.listening.language)
+    }
+
+    /// Whether such a text was said, as far as its sound and its language's tables can tell.
+    pub(super) fn believes(&self, transcript: &Transcript, evidence: Evidence) -> bool {
+        let standing = self.judge.standing(&transcript.text, &self.listening.language);
+        words::credible(transcript, standing, evidence)
     }
 }
