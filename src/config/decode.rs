@@ -378,25 +378,12 @@ impl Sections<'_> {
         Media { rtp_ports, jitter_ms_min, jitter_ms_max }
     }
 
-<<<<<<< HEAD
-    fn speech(&mut self, table: &Table) -> Speech {
-        Speech {
-            model: table.string_or("model", &Speech::default().model, self.problems),
-            workers: table.integer_in("workers", 0..=256, 0, self.problems) as usize,
-            models_folder: table
-                .string("models_folder", self.problems)
-                .map(|path| self.folder.join(path)),
-        }
-    }
-
     fn understanding(&mut self, table: &Table) -> Understanding {
         let default = Understanding::default();
         let embedding = table.string_or("embedding", &default.embedding, self.problems);
         Understanding { embedding }
     }
 
-=======
->>>>>>> main
     fn voice(&mut self, table: &Table) -> Voice {
         let voice = Voice {
             engine: table.choice("engine", &ENGINES, VoiceEngine::Piper, self.problems),
