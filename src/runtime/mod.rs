@@ -2,15 +2,9 @@
 //!
 //! `server` starts and stops everything; `dispatch` turns SIP events into calls, `browser` holds
 //! callers and agents in browsers; `call` drives one call's session; `ears` listens to all legs;
-<<<<<<< HEAD
 //! `desk` owns the agents; `tables` keeps and reloads the operator's tables, `embedding` gives
-//! their sentences vectors; `lookups` asks business systems; `live` tells the pages; `peer` is a
-//! phone of our own, for tools and demo.
-=======
-//! `desk` owns the agents; `tables` keeps and reloads the operator's tables; `ahead` renders what
-//! never varies; `lookups` asks business systems; `live` tells the pages; `peer` is a phone of our
-//! own, for tools and demo.
->>>>>>> main
+//! their sentences vectors; `ahead` renders what never varies; `lookups` asks business systems;
+//! `live` tells the pages; `peer` is a phone of our own, for tools and demo.
 
 mod ahead;
 pub mod browser;

@@ -43,17 +43,12 @@ impl Tables {
                 policy: Arc::new(policy::Tables::embedded()),
                 knowledge: Arc::new(Knowledge::embedded()),
                 understander: Understander::new(understanding::Tables::embedded_rules()),
-<<<<<<< HEAD
                 embedding: None,
-            }),
-        }
-=======
             },
         };
         let folder = config.tables.clone().unwrap_or_else(|| config.folder.join("tables"));
         tongues::check(&tables, &folder, &config.languages(), &mut problems);
         if problems.is_empty() { Ok(tables) } else { Err(problems) }
->>>>>>> main
     }
 
     /// The tables below `folder`: `policy`, `knowledge` and `understanding`.
@@ -76,12 +71,8 @@ impl Tables {
             policy: Arc::new(policy),
             knowledge: Arc::new(knowledge),
             understander: Understander::new(understanding),
-<<<<<<< HEAD
             embedding: None,
-        })
-=======
         }
->>>>>>> main
     }
 
     /// With the configuration's embedding for the languages that it knows.

@@ -14,11 +14,8 @@ use crate::base::language::Language;
 use crate::config::Problems;
 
 use super::classifier::{self, Classifier, Example};
-<<<<<<< HEAD
 use super::embedding::{Embedder, Vector};
-=======
 use super::heard::HeardTable;
->>>>>>> main
 use super::outcome::CallerCommand;
 use super::pattern::{Matcher, Pattern, no_captures};
 use super::script::Script;
