@@ -37,6 +37,7 @@ use warmline::speech::hear::transcript::{StopFlag, Transcriber};
 use warmline::speech::hear::whisper::{Whisper, WhisperModel, WhisperSettings};
 use warmline::speech::voice::caller::CallerVoice;
 use warmline::speech::voice::piper::Piper;
+use warmline::understanding::outcome::Expecting;
 use warmline::understanding::{Tables, Understander};
 
 const CLIPS_DEFAULT: usize = 24;

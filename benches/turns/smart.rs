@@ -10,10 +10,11 @@ use rten::{Model, NodeId, RunOptions, ThreadPool, ValueOrView};
 use rten_tensor::NdTensor;
 use rten_tensor::prelude::*;
 use warmline::base::audio::Pcm;
+use warmline::base::language::Language;
 use warmline::base::listen::ListenMode;
 use warmline::base::upsample::to_speech_rate;
 use warmline::media::g711::{ulaw_decode, ulaw_encode};
-use warmline::speech::hear::listener::{Completeness, CompletenessJudge};
+use warmline::speech::hear::listener::{Completeness, CompletenessJudge, Listening};
 use warmline::speech::hear::transcript::{Hint, StopFlag, Transcriber};
 use warmline::speech::hear::vad::{NeuralDetector, VadSettings, VoiceDetector};
 use warmline::speech::hear::whisper::Whisper;
@@ -222,13 +223,14 @@ fn pauses(
     sound: &[i16],
     looks: &mut Vec<u64>,
 ) -> Vec<Pause> {
+    let listening = Listening::to(ListenMode::Turn, Language::english());
     let mut found = Vec::new();
     for (from, to) in silences(sound) {
         let heard = &sound[..((from * FRAME) + 80 * 16).min(sound.len())];
         let Ok(text) = whisper.transcribe(heard, &Hint::default(), &StopFlag::default()) else {
             continue;
         };
-        let text = judge.judge(&text.text, ListenMode::Turn);
+        let text = judge.judge(&text.text, &listening);
         let begun = processor_us();
         let asked = ((from * FRAME) + ASKED_AFTER_MS * 16).min(sound.len());
         match smart.complete(&sound[..asked]) {
