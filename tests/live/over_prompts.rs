@@ -4,6 +4,8 @@
 use std::f32::consts::TAU;
 use std::time::Duration;
 
+use warmline::speech::hear::sounds::hiss;
+
 use super::likeness::{best_place, levels, onset, shift};
 use super::phone::{FRAME, Phone};
 use super::server::{Server, have_models, speak};
@@ -71,12 +73,19 @@ fn a_noise_over_the_prompt_only_delays_it() {
     let (whole, heard, noise_at) = std::thread::scope(|both| {
         let whole = both.spawn(|| undisturbed(&server));
         let mut phone = Phone::call(&server);
+        // No line is quite silent: the hiss is at -62 dBFS.
+        let hiss = hiss(1_000, -62.0, 1);
         let (noise, mut from) = (groan(700), None);
         phone.talk(GREETING_MS + 4_000, |at, heard| {
             if in_the_greeting(heard, at) {
                 from.get_or_insert(at);
             }
-            from.map(|from| part(&noise, from, at)).unwrap_or_default()
+            let mut frame = part(&hiss, 0, at % 8_000);
+            let noise = from.map(|from| part(&noise, from, at)).unwrap_or_default();
+            for (sample, more) in frame.iter_mut().zip(noise) {
+                *sample = sample.saturating_add(more);
+            }
+            frame
         });
         phone.hang_up();
         (whole.join().expect("the other caller"), phone.heard, from.expect("a greeting"))

@@ -51,8 +51,8 @@ fn a_recording_pauses_at_once_and_stops_or_goes_on_with_the_whole_sentence() {
         so_far,
         ("say When are you open?", "answer_opening_hours anything_else record:Resume"),
     ]);
-    check(&[so_far, ("nothing", "clarify record:Resume")]);
-    check(&[so_far, ("unavailable", "clarify record:Resume")]);
+    check(&[so_far, ("nothing", "record:Resume clarify")]);
+    check(&[so_far, ("unavailable", "record:Resume clarify")]);
 }
 
 #[test]
