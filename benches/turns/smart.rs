@@ -148,16 +148,16 @@ struct Place {
 
 /// A clip as a telephone brings it, with hiss so far under its loudest frame.
 fn telephone(path: &Path, snr_db: Option<f32>, seed: u64) -> Option<Vec<i16>> {
-    let mut line = resample(&Pcm::new(16_000, read(path)?), 8_000);
+    let mut line = resample(&Pcm::new(16_000, read(path)?), 8_000).samples.to_vec();
     if let Some(snr_db) = snr_db {
-        let level = crate::course::loudest_dbfs(&line.samples) - 6.0 - snr_db;
-        let noise = hiss(line.samples.len() as u64 / 8 + 1, level, seed);
+        let level = crate::course::loudest_dbfs(&line) - 6.0 - snr_db;
+        let noise = hiss(line.len() as u64 / 8 + 1, level, seed);
         // Every second sample: the hiss is white at either rate.
-        for (sample, more) in line.samples.iter_mut().zip(noise.iter().step_by(2)) {
+        for (sample, more) in line.iter_mut().zip(noise.iter().step_by(2)) {
             *sample = sample.saturating_add(*more);
         }
     }
-    let coded: Vec<i16> = line.samples.iter().map(|s| ulaw_decode(ulaw_encode(*s))).collect();
+    let coded: Vec<i16> = line.iter().map(|s| ulaw_decode(ulaw_encode(*s))).collect();
     Some(to_speech_rate(&coded, 8_000))
 }
 
