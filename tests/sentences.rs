@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use sets::{known_as, outcome};
+use warmline::base::language::Language;
 use warmline::base::moment::Moment;
 use warmline::base::utterance::Utterance;
 use warmline::config::Problems;
@@ -78,4 +79,48 @@ fn the_known_half_finds_its_intents() {
 #[test]
 fn the_blind_half_finds_its_intents() {
     assert!(measure(true) > 0.5);
+}
+
+/// The Mandarin set, with the shipped examples or with the few of `intents.toml` alone.
+fn measure_mandarin(with_examples: bool) -> f32 {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let shipped = root.join("src/understanding/tables/zh");
+    let dir = tempfile::tempdir().expect("a folder");
+    std::fs::create_dir(dir.path().join("zh")).expect("a folder");
+    for file in std::fs::read_dir(shipped).expect("the tables").flatten() {
+        let to = dir.path().join("zh").join(file.file_name());
+        match file.file_name() == "examples.toml" && !with_examples {
+            true => std::fs::write(to, "").expect("written"),
+            false => drop(std::fs::copy(file.path(), to).expect("written")),
+        }
+    }
+    let mut problems = Problems::new();
+    let tables = Tables::load(dir.path(), &mut problems);
+    assert!(problems.is_empty(), "{problems}");
+    let understander = Understander::new(tables.trained().into());
+    let (mut right, mut all) = (0, 0);
+    let file = include_str!("sentences/demo_zh.tsv");
+    for line in file.lines().filter(|line| !line.starts_with('#')) {
+        let (label, text) = line.split_once('\t').expect("label, tab, sentence");
+        let mut utterance = Utterance::typed(text, Moment(1_000), 1_500);
+        utterance.language = Language::mandarin();
+        let mut memory = Memory::new(jiff::civil::date(2026, 11, 21));
+        let heard = understander.understand(&utterance, &mut memory, &Expecting::Anything);
+        let found = outcome(&heard);
+        all += 1;
+        if known_as(label).contains(&found.as_str()) {
+            right += 1;
+        } else if with_examples {
+            println!("{label} ← {found}: {text}");
+        }
+    }
+    println!("Mandarin, examples {with_examples}: {right} of {all}");
+    right as f32 / all as f32
+}
+
+#[test]
+fn new_mandarin_sentences_find_their_intents() {
+    let (few, many) = (measure_mandarin(false), measure_mandarin(true));
+    assert!(many > few, "the examples help: {few} without, {many} with");
+    assert!(many >= 0.88, "{many}");
 }

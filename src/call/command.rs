@@ -7,6 +7,7 @@ use crate::base::consent::ConsentState;
 use crate::base::disposition::Disposition;
 use crate::base::ids::{AgentId, ConnectorId, IntentId, LegId, OfferId, PlayId, RequestId, RuleId};
 use crate::base::key::Key;
+use crate::base::language::Language;
 use crate::base::listen::ListenMode;
 use crate::base::moment::Moment;
 use crate::base::reason::Reason;
@@ -48,8 +49,9 @@ pub enum Command {
     Hear { hearing: Vec<(LegId, Vec<LegId>)> },
     /// A key to the peer of a leg (RFC 4733).
     SendKey { leg: LegId, key: Key },
-    /// How to listen to a leg from now on, and what for: a whole answer ends its turn at once.
-    Listen { leg: LegId, mode: ListenMode, expecting: Expecting },
+    /// How to listen to a leg from now on, in which language, and what for: a whole answer ends
+    /// its turn at once.
+    Listen { leg: LegId, mode: ListenMode, language: Language, expecting: Expecting },
 
     /// Open the recorder, or pause it, or close it for good.
     Record { how: Recording },

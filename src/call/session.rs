@@ -288,7 +288,13 @@ impl Session {
 
     /// Listens to a leg of whom nothing is asked.
     fn listen(&mut self, leg: LegId, mode: ListenMode) {
-        self.command(Command::Listen { leg, mode, expecting: Expecting::Anything });
+        self.listen_for(leg, mode, Expecting::Anything);
+    }
+
+    /// Listens in the language that is spoken with the caller now.
+    fn listen_for(&mut self, leg: LegId, mode: ListenMode, expecting: Expecting) {
+        let language = self.language();
+        self.command(Command::Listen { leg, mode, language, expecting });
     }
 
     fn note(&mut self, fact: Fact) {

@@ -56,8 +56,10 @@ pub fn write(folder: &Path) -> io::Result<Vec<PathBuf>> {
 /// Every file with its path below the folder.
 fn files() -> Vec<(String, &'static str)> {
     let mut files = vec![("warmline.toml".to_owned(), TEMPLATE)];
-    for (room, shipped) in [("policy", policy::SHIPPED), ("knowledge", knowledge::SHIPPED)] {
-        files.extend(shipped.map(|(name, text)| (format!("tables/{room}/{name}"), text)));
+    let rooms: [(&str, &[(&str, &'static str)]); 2] =
+        [("policy", &policy::SHIPPED), ("knowledge", &knowledge::SHIPPED)];
+    for (room, shipped) in rooms {
+        files.extend(shipped.iter().map(|(name, text)| (format!("tables/{room}/{name}"), *text)));
     }
     for (language, texts) in understanding::tables::SHIPPED {
         let names = understanding::tables::FILES.iter().zip(texts);

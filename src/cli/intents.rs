@@ -128,7 +128,11 @@ fn train(args: &IntentsArgs, refusal: f32) -> Result<ExitCode, String> {
     if !(0.0..=0.5).contains(&refusal) {
         return Err(format!("--refusal: found {refusal}, expected a share from 0 to 0.5"));
     }
-    for one in tables.languages() {
+    // A shipped language that the folder lacks is trained where it is used.
+    let own = |language: &Language| {
+        folder.as_ref().is_none_or(|folder| folder.join(language.code()).is_dir())
+    };
+    for one in tables.languages().filter(|one| own(&one.language)) {
         let began = Instant::now();
         let model = Classifier::train(&one.examples, Settings { refusal_max: refusal });
         let took = began.elapsed().as_secs_f32();

@@ -1,6 +1,7 @@
 //! `warmline.toml` → [`Config`]. Every fault is gathered; none stops the reading.
 
 mod browser;
+mod speech;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -90,7 +91,7 @@ fn whole(root: &Table, folder: &Path, problems: &mut Problems) -> Config {
     twice(root, "agents", "id", problems);
     twice(root, "trunks", "id", problems);
     twice(root, "numbers", "dialled", problems);
-    english_alone(root, &config, problems);
+    speech::english_alone(root, &config, problems);
     config
 }
 
@@ -103,25 +104,6 @@ fn twice(root: &Table, list: &str, key: &str, problems: &mut Problems) {
             && !seen.insert(name.clone())
         {
             table.fault(key, format!("{name:?} a second time"), "a name of its own", problems);
-        }
-    }
-}
-
-/// A model that knows English alone would write any other language as English.
-fn english_alone(root: &Table, config: &Config, problems: &mut Problems) {
-    if !config.speech.model.contains(".en") {
-        return;
-    }
-    let mut ignored = Problems::new();
-    let mut tables = root.tables("trunks", &mut ignored);
-    tables.extend(root.tables("numbers", &mut ignored));
-    tables.extend(root.table("company", &mut ignored));
-    for table in tables {
-        if let Some(code) = table.string("language", &mut ignored)
-            && Language::new(&code).is_some_and(|language| language != Language::english())
-        {
-            let expected = format!("\"en\": the model {} knows no other", config.speech.model);
-            table.fault("language", format!("{code:?}"), &expected, problems);
         }
     }
 }
@@ -393,16 +375,6 @@ impl Sections<'_> {
             table.fault("jitter_ms_max", jitter_ms_max, expected, self.problems);
         }
         Media { rtp_ports, jitter_ms_min, jitter_ms_max }
-    }
-
-    fn speech(&mut self, table: &Table) -> Speech {
-        Speech {
-            model: table.string_or("model", &Speech::default().model, self.problems),
-            workers: table.integer_in("workers", 0..=256, 0, self.problems) as usize,
-            models_folder: table
-                .string("models_folder", self.problems)
-                .map(|path| self.folder.join(path)),
-        }
     }
 
     fn voice(&mut self, table: &Table) -> Voice {

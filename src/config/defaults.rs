@@ -45,7 +45,12 @@ impl Default for Media {
 
 impl Default for Speech {
     fn default() -> Self {
-        Self { model: "base-q8_0".into(), workers: 0, models_folder: None }
+        Self {
+            model: "base-q8_0".into(),
+            workers: 0,
+            models_folder: None,
+            domain_words: Vec::new(),
+        }
     }
 }
 

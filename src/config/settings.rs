@@ -8,6 +8,7 @@ use crate::base::caller::Handling;
 use crate::base::consent::ConsentMode;
 use crate::base::ids::{AgentId, Skill, TrunkId};
 use crate::base::language::Language;
+use crate::base::listen::ListenMode;
 use crate::base::session::Codec;
 
 use super::secret::Secret;
@@ -41,6 +42,28 @@ impl Config {
     pub fn number(&self, dialled: &str) -> Option<&Number> {
         let named = |name: &str| self.numbers.iter().find(|number| number.dialled == name);
         named(dialled).or_else(|| named("*"))
+    }
+
+    /// The language in which a call begins: the dialled number's, else the trunk's, else the
+    /// company's.
+    pub fn language(&self, trunk: &TrunkId, dialled: &str) -> &Language {
+        let of_number = self.number(dialled).and_then(|number| number.language.as_ref());
+        let trunk = self.trunks.iter().find(|one| one.id == *trunk);
+        let of_trunk = trunk.and_then(|trunk| trunk.language.as_ref());
+        of_number.or(of_trunk).unwrap_or(&self.company.language)
+    }
+
+    /// Every language in which a call may begin, the company's first.
+    pub fn languages(&self) -> Vec<&Language> {
+        let mut all = vec![&self.company.language];
+        let of_trunks = self.trunks.iter().filter_map(|trunk| trunk.language.as_ref());
+        let of_numbers = self.numbers.iter().filter_map(|number| number.language.as_ref());
+        for language in of_trunks.chain(of_numbers) {
+            if !all.contains(&language) {
+                all.push(language);
+            }
+        }
+        all
     }
 }
 
@@ -139,6 +162,22 @@ pub struct Speech {
     /// Recognisers at work, one thread each; 0 is one a core.
     pub workers: usize,
     pub models_folder: Option<PathBuf>,
+    /// Names and terms of the operator's domain, given to the recogniser as earlier text; none by
+    /// default, for it costs time and errors on other words (`./dev bench whisper`).
+    pub domain_words: Vec<String>,
+}
+
+impl Speech {
+    /// Most domain words, and characters of all together: the recogniser's earlier text is short,
+    /// and every token of it costs time.
+    pub const DOMAIN_WORDS_MAX: usize = 40;
+    pub const DOMAIN_CHARS_MAX: usize = 300;
+
+    /// The domain words as the recogniser takes them; digits are heard better without.
+    pub fn prompt(&self, mode: ListenMode) -> Option<String> {
+        let digits = mode == ListenMode::Digits;
+        (!digits && !self.domain_words.is_empty()).then(|| self.domain_words.join(", ") + ".")
+    }
 }
 
 #[derive(Clone, Debug)]

@@ -1,6 +1,6 @@
 //! Answers, opening hours and connectors as tables: the shipped ones, or the operator's folder.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use crate::base::ids::ConnectorId;
@@ -81,6 +81,20 @@ impl Knowledge {
             .iter()
             .filter(move |((spoken_in, _), _)| spoken_in == language)
             .map(|((_, intent), text)| (intent.as_str(), text.as_str()))
+    }
+
+    /// The languages that have answers.
+    pub fn languages(&self) -> BTreeSet<&Language> {
+        self.answers.keys().map(|(language, _)| language).collect()
+    }
+
+    /// Intents that English answers and `language` does not: they would be answered in English.
+    pub fn answers_missing(&self, language: &Language) -> Vec<&str> {
+        let english = Language::english();
+        let key = |intent: &str| (language.clone(), intent.to_owned());
+        let unknown = |intent: &&str| !self.answers.contains_key(&key(intent));
+        let answered = self.answers.keys().filter(|(spoken_in, _)| *spoken_in == english);
+        answered.map(|(_, intent)| intent.as_str()).filter(unknown).collect()
     }
 
     pub fn connector(&self, id: &ConnectorId) -> Option<&Connector> {

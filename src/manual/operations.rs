@@ -19,4 +19,9 @@
 //!   `.cargo/config.toml`). After an update of Warmline in a folder that was built before, whisper
 //!   may have to be built anew: `cargo clean --release -p whisper-rs-sys`. `warmline bench models`
 //!   says what the machine can do; `speech.model = "auto"` takes the model it advises.
+//! - **Add a language**: a folder of its code (`de`) in each of `policy`, `knowledge` and
+//!   `understanding` of the tables: `language.toml` (how callers ask for it) and `prompts.toml`;
+//!   `answers.toml`; `words`, `intents`, `commands`, `alarms`, `stress`, `slots`, `heard` and, if
+//!   you like, `examples`. `warmline check` names what is missing, by file. Calls begin in the
+//!   language of the dialled number, else the trunk's, else the company's.
 //! - **Models by hand**: `warmline models import FILE` where no source is reached.

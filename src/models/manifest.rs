@@ -152,6 +152,7 @@ mod tests {
                 "medium-q5_0",
                 "large-v3-turbo-q5_0",
                 "en_US-joe-medium",
+                "zh_CN-huayan-medium",
                 "smart-turn-v3.2",
             ]
         );

@@ -1,6 +1,6 @@
 //! Rules, lines and prompts as tables: the shipped ones, or the operator's folder.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::Duration;
 
@@ -12,10 +12,12 @@ use crate::config::{Problems, Table};
 use crate::knowledge::{files_of, language_of};
 
 /// The shipped files by their path below a `policy` folder; `warmline init` writes them out.
-pub const SHIPPED: [(&str, &str); 4] = [
+pub const SHIPPED: [(&str, &str); 6] = [
     ("rules.toml", include_str!("tables/rules.toml")),
     ("intents.toml", include_str!("tables/intents.toml")),
+    ("en/language.toml", include_str!("tables/en/language.toml")),
     ("en/prompts.toml", include_str!("tables/en/prompts.toml")),
+    ("zh/language.toml", include_str!("tables/zh/language.toml")),
     ("zh/prompts.toml", include_str!("tables/zh/prompts.toml")),
 ];
 
@@ -104,7 +106,12 @@ impl Tables {
 
     /// The tables of `folder`; a file that is not there is taken from the shipped ones.
     pub fn load(folder: &Path, problems: &mut Problems) -> Self {
-        Self::read(files_of(folder, &SHIPPED, problems), problems)
+        let mut tables = Self::read(files_of(folder, &SHIPPED, problems), problems);
+        // Copies that are older than a prompt lack it.
+        for (key, prompt) in Self::embedded().prompts {
+            tables.prompts.entry(key).or_insert(prompt);
+        }
+        tables
     }
 
     fn read(files: Vec<(String, String)>, problems: &mut Problems) -> Self {
@@ -137,10 +144,30 @@ impl Tables {
                         tables.prompts.insert((language.clone(), id), Prompt { text, stressed });
                     }
                 }
+                ("language.toml", Some(language)) => {
+                    tables.read_language(language, &table, problems);
+                }
                 (_, _) => table.fault("", name.clone(), "a file that is known here", problems),
             }
         }
         tables
+    }
+
+    /// `language.toml`: how callers ask for the language.
+    fn read_language(&mut self, language: Language, table: &Table, problems: &mut Problems) {
+        let mut names = table.strings("names", problems);
+        if let Some(key) = table.string("key", problems) {
+            let taken = self.languages.iter().find(|(_, names)| names.contains(&key));
+            if key.len() != 1 || !key.bytes().all(|sign| matches!(sign, b'1'..=b'9')) {
+                table.fault("key", format!("{key:?}"), "one of the keys 1 to 9", problems);
+            } else if let Some((other, _)) = taken.filter(|(other, _)| **other != language) {
+                let found = format!("{key:?}, which chooses {other}");
+                table.fault("key", found, "a key of its own", problems);
+            }
+            names.push(key);
+        }
+        table.finish(problems);
+        self.languages.entry(language).or_default().extend(names);
     }
 
     fn read_rules(&mut self, table: &Table, problems: &mut Problems) {
@@ -168,9 +195,7 @@ impl Tables {
             for code in row.keys() {
                 let names = row.strings(&code, problems);
                 match Language::new(&code) {
-                    Some(language) => {
-                        self.languages.insert(language, names);
-                    }
+                    Some(language) => self.languages.entry(language).or_default().extend(names),
                     None => row.fault(&code, "this name", "a code such as \"en\"", problems),
                 }
             }
@@ -201,6 +226,24 @@ impl Tables {
         let wanted = key.to_string();
         let mut all = self.languages.iter();
         all.find(|(_, names)| names.contains(&wanted)).map(|(language, _)| language.clone())
+    }
+
+    /// The languages that have prompts.
+    pub fn languages(&self) -> BTreeSet<&Language> {
+        self.prompts.keys().map(|(language, _)| language).collect()
+    }
+
+    /// The languages that callers can choose.
+    pub fn chosen_languages(&self) -> impl Iterator<Item = &Language> {
+        self.languages.iter().filter(|(_, names)| !names.is_empty()).map(|(language, _)| language)
+    }
+
+    /// Prompts that English has and `language` lacks: they would be spoken in English.
+    pub fn prompts_missing(&self, language: &Language) -> Vec<&str> {
+        let english = Language::english();
+        let known = |name: &str| self.prompts.contains_key(&(language.clone(), name.to_owned()));
+        let names = self.prompts.keys().filter(|(spoken_in, _)| *spoken_in == english);
+        names.map(|(_, name)| name.as_str()).filter(|name| !known(name)).collect()
     }
 
     /// Every row of the intents' table.

@@ -13,6 +13,7 @@ use crate::base::ids::{CallId, LegId};
 use crate::base::limits::CALL_EVENTS_MAX;
 use crate::base::pii::Pii;
 use crate::call::command::HangUpCause;
+use crate::config::Config;
 use crate::sip::sdp::{self, LocalMedia};
 use crate::sip::{Incoming, SipEvent};
 
@@ -90,7 +91,7 @@ fn incoming_call(shared: &Arc<Shared>, incoming: Incoming) {
             }
         },
     };
-    let caller = caller_info(shared, &incoming, trunk.and_then(|trunk| trunk.language.clone()));
+    let caller = caller_info(&shared.config, &incoming);
     let (inbox, inbound) = mpsc::channel(CALL_EVENTS_MAX);
     let entry = CallEntry { inbox: inbox.clone(), legs: vec![Signal::Sip(leg.clone())] };
     locked(&shared.calls).insert(id.clone(), entry);
@@ -129,13 +130,7 @@ pub async fn supervise(shared: Arc<Shared>, id: CallId, running: tokio::task::Jo
     }
 }
 
-fn caller_info(
-    shared: &Shared,
-    incoming: &Incoming,
-    trunk_language: Option<crate::base::language::Language>,
-) -> CallerInfo {
-    let config = &shared.config;
-    let number = config.number(&incoming.dialled);
+fn caller_info(config: &Config, incoming: &Incoming) -> CallerInfo {
     let known = incoming.number.as_ref().and_then(|number| {
         config.customers.iter().find(|customer| same_number(&customer.number, number.reveal()))
     });
@@ -150,10 +145,7 @@ fn caller_info(
         dialled: incoming.dialled.clone(),
         trunk: incoming.trunk.clone(),
         user_agent: incoming.user_agent.clone(),
-        language: number
-            .and_then(|number| number.language.clone())
-            .or(trunk_language)
-            .unwrap_or_else(|| config.company.language.clone()),
+        language: config.language(&incoming.trunk, &incoming.dialled).clone(),
         peer: Some(incoming.source),
         profile: profile.unwrap_or_default(),
     }

@@ -121,18 +121,20 @@ impl Thread {
     fn run(&mut self, bell: &Bell) {
         loop {
             bell.wait(NAP);
-            while let Ok(message) = self.inbox.try_recv() {
-                self.obey(message);
-            }
-            let keys: Vec<EarKey> = self.ears.keys().cloned().collect();
-            let pressed = self.pool.is_pressed();
-            for key in keys {
-                if let Some(ear) = self.ears.get_mut(&key) {
-                    ear.listener.set_pressed(pressed);
-                    ear.listen();
-                    ear.act(&key, &self.pool, &self.back);
-                }
-            }
+            self.look();
+        }
+    }
+
+    /// What was asked for is done, then every leg is listened to.
+    fn look(&mut self) {
+        while let Ok(message) = self.inbox.try_recv() {
+            self.obey(message);
+        }
+        let pressed = self.pool.is_pressed();
+        for (key, ear) in &mut self.ears {
+            ear.listener.set_pressed(pressed);
+            ear.listen();
+            ear.act(key, &self.pool, &self.back);
         }
     }
 
@@ -261,3 +263,6 @@ impl Ear {
         self.began + Duration::from_millis(moment.0)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,17 +10,17 @@ use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
 use tokio::sync::{broadcast, oneshot};
 
-use crate::base::spoken::Spoken;
+use crate::base::language::Language;
 use crate::call::event::Event;
 use crate::config::{Config, Problems};
 use crate::desk::{Agent, Desk};
-use crate::knowledge::connector;
 use crate::media;
 use crate::publish::Metrics;
 use crate::sip::{self, AcceptAnyone, StartError};
 use crate::store::{Store, StoreSettings};
 use crate::web::{self, WebSettings, WebState};
 
+use super::ahead;
 use super::browser::{Browsers, Door};
 use super::desk;
 use super::desk::pages::Pages;
@@ -81,7 +81,14 @@ impl Server {
         let pool = Arc::new(speech::pool(whisper, config.speech.workers).map_err(fault)?);
         let prompts = config.tables.as_ref().map(|tables| tables.join("prompts"));
         let studio = speech::studio(&config.voice, folder.as_deref(), prompts)?;
-        render_ahead(&studio, &config, &tables, options.visible).await;
+        let first: Vec<Language> = config.languages().into_iter().cloned().collect();
+        ahead::render(&studio, ahead::texts(&config, &tables, &first), options.visible).await;
+        // What callers may choose is rendered beside the first calls.
+        let chosen: Vec<Language> =
+            tables.policy.chosen_languages().filter(|one| !first.contains(one)).cloned().collect();
+        let later = ahead::texts(&config, &tables, &chosen);
+        let beside = studio.clone();
+        tokio::spawn(async move { ahead::render(&beside, later, false).await });
         if config.recording.on {
             let mended = media::wav::repair(&config.recording.folder).unwrap_or_default();
             for file in mended {
@@ -264,7 +271,9 @@ async fn keep_reloading(shared: Arc<Shared>) {
                 tracing::info!(ms = took.as_millis() as u64, "the tables were read again");
                 let tables = shared.tables.get();
                 train(&shared).await;
-                render_ahead(&shared.studio, &shared.config, &tables, false).await;
+                let spoken = ahead::languages(&shared.config, &tables);
+                let texts = ahead::texts(&shared.config, &tables, &spoken);
+                ahead::render(&shared.studio, texts, false).await;
             }
             Ok(Err(problems)) => {
                 tracing::error!(faults = problems.len(), "the old tables stay:\n{problems}");
@@ -298,51 +307,6 @@ fn open_store(config: &Config) -> Result<Store, StartFault> {
         tracing::warn!(%call, "was running when the process ended: closed as system_failure");
     }
     Ok(store)
-}
-
-/// Renders all that never varies, so that it is there when it is needed.
-async fn render_ahead(
-    studio: &crate::speech::voice::Studio,
-    config: &Config,
-    tables: &Tables,
-    visible: bool,
-) {
-    let language = &config.company.language;
-    let company = ("company", config.company.name.as_str());
-    let mut texts: Vec<Spoken> = Vec::new();
-    for (spoken_in, name, prompt) in tables.policy.prompts() {
-        if spoken_in != language {
-            continue;
-        }
-        for stressed in [false, true] {
-            let values: &[(&str, &str)] =
-                if prompt.text.contains("{company}") { &[company] } else { &[] };
-            let mut spoken = tables.policy.prompt(name, spoken_in, values, stressed);
-            if connector::placeholders(&prompt.text).iter().all(|name| name == "company") {
-                spoken.fixed = true;
-                texts.push(spoken);
-            }
-        }
-    }
-    for (spoken_in, text) in tables.knowledge.fixed_answers() {
-        if spoken_in == language {
-            texts.push(Spoken::fixed("answer", text, spoken_in.clone()));
-        }
-    }
-    let bar = match visible {
-        true => indicatif::ProgressBar::new(texts.len() as u64).with_message("rendering prompts"),
-        false => indicatif::ProgressBar::hidden(),
-    };
-    for text in texts {
-        let mut pieces = studio.render_ahead(text);
-        while let Some(piece) = pieces.recv().await {
-            if let Err(error) = piece {
-                tracing::warn!(%error, "a prompt could not be rendered ahead");
-            }
-        }
-        bar.inc(1);
-    }
-    bar.finish_and_clear();
 }
 
 fn media_settings(config: &Config) -> media::Settings {

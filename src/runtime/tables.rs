@@ -2,6 +2,8 @@
 //! keeps the tables that it began with, the next call has the new ones. A bad file changes
 //! nothing and is told in full.
 
+mod tongues;
+
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant, SystemTime};
@@ -29,34 +31,41 @@ impl Tables {
     /// The operator's tables, or the embedded ones; all faults at once. The classifier is there
     /// where its model file fits the examples, and is otherwise trained by [`LiveTables::train`].
     pub fn load(config: &Config) -> Result<Tables, Problems> {
-        match &config.tables {
-            Some(folder) => Self::load_folder(folder),
-            None => Ok(Tables {
+        let mut problems = Problems::new();
+        let tables = match &config.tables {
+            Some(folder) => Self::read(folder, &mut problems),
+            None => Tables {
                 policy: Arc::new(policy::Tables::embedded()),
                 knowledge: Arc::new(Knowledge::embedded()),
                 understander: Understander::new(understanding::Tables::embedded_rules()),
-            }),
-        }
+            },
+        };
+        let folder = config.tables.clone().unwrap_or_else(|| config.folder.join("tables"));
+        tongues::check(&tables, &folder, &config.languages(), &mut problems);
+        if problems.is_empty() { Ok(tables) } else { Err(problems) }
     }
 
     /// The tables below `folder`: `policy`, `knowledge` and `understanding`.
     pub fn load_folder(folder: &Path) -> Result<Tables, Problems> {
         let mut problems = Problems::new();
-        let policy = policy::Tables::load(&folder.join("policy"), &mut problems);
-        let knowledge = Knowledge::load(&folder.join("knowledge"), &mut problems);
+        let tables = Self::read(folder, &mut problems);
+        tongues::check(&tables, folder, &[], &mut problems);
+        if problems.is_empty() { Ok(tables) } else { Err(problems) }
+    }
+
+    fn read(folder: &Path, problems: &mut Problems) -> Tables {
+        let policy = policy::Tables::load(&folder.join("policy"), problems);
+        let knowledge = Knowledge::load(&folder.join("knowledge"), problems);
         let words = folder.join("understanding");
         let understanding = match words.is_dir() {
-            true => Arc::new(understanding::Tables::load(&words, &mut problems)),
+            true => Arc::new(understanding::Tables::load(&words, problems)),
             false => understanding::Tables::embedded_rules(),
         };
-        if !problems.is_empty() {
-            return Err(problems);
-        }
-        Ok(Tables {
+        Tables {
             policy: Arc::new(policy),
             knowledge: Arc::new(knowledge),
             understander: Understander::new(understanding),
-        })
+        }
     }
 
     /// With its classifiers trained, where they are not.

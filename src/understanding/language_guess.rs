@@ -2,38 +2,43 @@
 
 use crate::base::language::Language;
 
-use super::tables::Tables;
-use super::text::is_han;
+use super::script::Script;
+use super::tables::{LanguageTables, Tables};
+
+/// Small words more than the usual language's that make another of its script the likelier one.
+const SMALL_WORDS_MORE: usize = 2;
+/// Latin letters that are more than a borrowed "OK".
+const LETTERS_MIN: usize = 4;
 
 /// The language of `text` among those of the tables; `usual` where the text does not tell.
 pub fn guess(tables: &Tables, text: &str, usual: &Language) -> Language {
-    let han = text.chars().filter(|sign| is_han(*sign)).count();
-    let letters = text.chars().filter(|sign| sign.is_alphabetic() && !is_han(*sign)).count();
-    let mandarin = Language::mandarin();
-    // A Han sign says about as much as three letters.
-    if han * 3 > letters && tables.language(&mandarin).is_some() {
-        return mandarin;
-    }
-    let score = |language: &Language| {
-        tables.language(language).map_or(0, |tables| {
-            let reading = tables.words.read(text);
-            let small = |word: &str| tables.function_words.contains(word);
-            reading.tokens.iter().filter(|token| small(&token.norm)).count()
-        })
+    let Some(script) = Script::most(text) else { return usual.clone() };
+    let others = tables.languages().filter(|one| one.script == script && one.language != *usual);
+    let scored = others.map(|one| (small_words(one, text), one));
+    // Of several as good, the first.
+    let best = scored.reduce(|best, next| if next.0 > best.0 { next } else { best });
+    let Some((points, other)) = best else { return usual.clone() };
+    let usual_tables = tables.language(usual);
+    let mixed = usual_tables
+        .is_none_or(|own| text.chars().any(|sign| Script::of(sign) == Some(own.script)));
+    let wanted = match (mixed, script) {
+        (true, Script::Latin) => {
+            usual_tables.map_or(0, |own| small_words(own, text)) + SMALL_WORDS_MORE
+        }
+        // Latin letters stand in every language's texts: a small word must speak for them.
+        (false, Script::Latin) => 1,
+        (_, _) if usual_tables.is_some_and(|own| own.script == script) => {
+            usual_tables.map_or(0, |own| small_words(own, text)) + SMALL_WORDS_MORE
+        }
+        (_, _) => 0,
     };
-    let mut best = (usual.clone(), score(usual));
-    for other in tables.languages().filter(|other| other.language != *usual) {
-        let points = score(&other.language);
-        if points >= best.1 + 2 {
-            best = (other.language.clone(), points);
-        }
-    }
-    // Latin letters only, in a call that was Chinese so far.
-    if best.0 == mandarin && han == 0 && letters >= 4 {
-        let english = Language::english();
-        if tables.language(&english).is_some() && score(&english) > 0 {
-            return english;
-        }
-    }
-    best.0
+    let letters = text.chars().filter(|sign| Script::of(*sign) == Some(script)).count();
+    let told = script != Script::Latin || letters >= LETTERS_MIN;
+    if told && points >= wanted { other.language.clone() } else { usual.clone() }
+}
+
+fn small_words(tables: &LanguageTables, text: &str) -> usize {
+    let reading = tables.words.read(text);
+    let small = |word: &str| tables.function_words.contains(word);
+    reading.tokens.iter().filter(|token| small(&token.norm)).count()
 }

@@ -12,12 +12,14 @@ pub mod command;
 pub mod completeness;
 pub mod correction;
 pub mod example;
+pub mod heard;
 pub mod intent;
 pub mod language_guess;
 pub mod number;
 pub mod outcome;
 pub mod pattern;
 pub mod proposal;
+pub mod script;
 pub mod slots;
 pub mod stem;
 pub mod stress;
@@ -31,6 +33,7 @@ use crate::base::language::Language;
 use crate::base::moment::Moment;
 use crate::base::utterance::Utterance;
 
+use heard::Standing;
 use outcome::{Expecting, Pressing, Understanding};
 use slots::SlotReader;
 use tables::LanguageTables;
@@ -153,6 +156,22 @@ impl Understander {
             Some(tables) => completeness::waiting(tables, &tables.words.read(text)),
             None => Completeness::Open,
         }
+    }
+
+    /// What a recogniser's text in `language` is worth. What is invented in one language is
+    /// invented in all.
+    pub fn standing(&self, text: &str, language: &Language) -> Standing {
+        let invented = |tables: &LanguageTables| tables.heard.standing(text) == Standing::Invented;
+        if self.tables.languages().any(invented) {
+            return Standing::Invented;
+        }
+        self.language(language).map_or_else(Standing::default, |one| one.heard.standing(text))
+    }
+
+    /// Whether `text`, said into a prompt, only means "I am listening".
+    pub fn is_backchannel(&self, text: &str, language: &Language) -> bool {
+        let plain = heard::plain(text);
+        self.language(language).is_some_and(|tables| tables.heard.backchannels.contains(&plain))
     }
 
     fn language(&self, language: &Language) -> Option<&LanguageTables> {

@@ -1,5 +1,6 @@
 //! The operator's tables, one folder for each language: `words`, `intents`, `commands`,
-//! `alarms`, `stress` and `slots`, each a TOML file. English and Mandarin are built in.
+//! `alarms`, `stress`, `slots`, `heard` and `examples`, each a TOML file. English and Mandarin are
+//! built in: what an operator's folder lacks of them is the shipped one.
 
 mod read;
 mod read_slots;
@@ -13,15 +14,17 @@ use crate::base::language::Language;
 use crate::config::Problems;
 
 use super::classifier::{self, Classifier, Example};
+use super::heard::HeardTable;
 use super::outcome::CallerCommand;
 use super::pattern::{Matcher, Pattern, no_captures};
+use super::script::Script;
 use super::slots::SlotTables;
 use super::stress::StressTable;
 use super::vocabulary::{Reading, Vocabulary, WordId};
 
 /// Names of a language's files, without `.toml`, in the order in which they are read.
-pub const FILES: [&str; 7] =
-    ["words", "intents", "commands", "alarms", "stress", "slots", "examples"];
+pub const FILES: [&str; 8] =
+    ["words", "intents", "commands", "alarms", "stress", "slots", "heard", "examples"];
 /// Files that a folder may lack.
 const OPTIONAL: [&str; 1] = ["examples"];
 
@@ -36,6 +39,7 @@ macro_rules! shipped {
                 include_str!(concat!("tables/", $code, "/alarms.toml")),
                 include_str!(concat!("tables/", $code, "/stress.toml")),
                 include_str!(concat!("tables/", $code, "/slots.toml")),
+                include_str!(concat!("tables/", $code, "/heard.toml")),
                 include_str!(concat!("tables/", $code, "/examples.toml")),
             ],
         )
@@ -43,7 +47,7 @@ macro_rules! shipped {
 }
 
 /// The shipped files by language code, in the order of [`FILES`]; `warmline init` writes them.
-pub const SHIPPED: [(&str, [&str; 7]); 2] = [shipped!("en"), shipped!("zh")];
+pub const SHIPPED: [(&str, [&str; 8]); 2] = [shipped!("en"), shipped!("zh")];
 
 /// A language's trained classifier, beside its tables; `warmline intents train` writes it.
 pub const MODEL_FILE: &str = "intents.model";
@@ -94,6 +98,8 @@ pub struct Alarm {
 #[derive(Clone, Debug)]
 pub struct LanguageTables {
     pub language: Language,
+    /// In which it is written.
+    pub script: Script,
     pub words: Vocabulary,
     pub skip: HashSet<WordId>,
     /// Frequent small words, by which a language is recognised.
@@ -112,6 +118,7 @@ pub struct LanguageTables {
     pub danger: Vec<Alarm>,
     pub stress: StressTable,
     pub slots: SlotTables,
+    pub heard: HeardTable,
 }
 
 impl LanguageTables {
@@ -173,28 +180,35 @@ impl Tables {
         Tables { languages: languages.collect() }
     }
 
-    /// Reads one folder for each language below `dir`. Every fault of every file is added to
-    /// `problems`; what could be read is returned, without classifiers.
+    /// Reads one folder for each language below `dir`; shipped languages and files of theirs that
+    /// are not there are the shipped ones. Every fault of every file is added to `problems`; what
+    /// could be read is returned, without classifiers.
     pub fn load(dir: &Path, problems: &mut Problems) -> Tables {
         let mut out = Tables::default();
-        for (language, folder) in read::folders(dir, problems) {
+        let found = read::folders(dir, problems);
+        for (language, folder) in &found {
             let files: Vec<(String, String)> = FILES
                 .iter()
                 .filter_map(|name| {
                     let path = folder.join(format!("{name}.toml"));
-                    if OPTIONAL.contains(name) && !path.exists() {
-                        return Some((path.display().to_string(), String::new()));
+                    if let Some(text) = standing_in(language, name).filter(|_| !path.exists()) {
+                        return Some((format!("{language}/{name}.toml"), text.to_owned()));
                     }
                     let text = read::file(&path, FILE_BYTES_MAX, problems)?;
                     Some((path.display().to_string(), text))
                 })
                 .collect();
             if files.len() == FILES.len()
-                && let Some(mut tables) = read::language(language, &files, problems)
+                && let Some(mut tables) = read::language(language.clone(), &files, problems)
             {
                 read::model(&folder.join(MODEL_FILE), &mut tables, problems);
                 out.languages.push(tables);
             }
+        }
+        if !found.is_empty() {
+            let shipped = Self::embedded_rules();
+            let missing = |one: &&LanguageTables| !found.iter().any(|(at, _)| *at == one.language);
+            out.languages.extend(shipped.languages().filter(missing).cloned());
         }
         out
     }
@@ -212,6 +226,16 @@ impl Tables {
     pub fn intent(&self, language: &Language, id: &IntentId) -> Option<&Intent> {
         self.language(language)?.intent(id)
     }
+}
+
+/// The text that stands in for a missing file: the shipped one, or nothing where a folder may
+/// lack it.
+fn standing_in(language: &Language, name: &str) -> Option<&'static str> {
+    let shipped = SHIPPED.iter().find(|(code, _)| *code == language.code());
+    let text = shipped.and_then(|(_, texts)| {
+        FILES.iter().zip(texts).find(|(file, _)| **file == name).map(|(_, text)| *text)
+    });
+    text.or_else(|| OPTIONAL.contains(&name).then_some(""))
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ mod endings;
 mod load;
 mod over_prompts;
 mod signalling;
+mod tables;
 mod tools;
 mod transfers;
 

@@ -328,3 +328,38 @@ fn without_its_voice_the_service_speaks_all_the_same_and_says_so() {
     assert_eq!(status, 0, "{out}{error}");
     assert!(out.contains("heard"), "something is said: {out}");
 }
+
+/// The measured machine's advice is written beside the models, and `auto` takes it: the model that
+/// is taken without advice is not there.
+#[test]
+fn auto_takes_the_model_that_the_bench_advises() {
+    let tiny = models_folder().join("ggml-tiny.en-q8_0.bin");
+    if !have_models("bench models") || !tiny.exists() {
+        println!("bench models: skipped, tiny.en-q8_0 is not installed");
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let models = folder.path().join("m");
+    fs::create_dir(&models).expect("is writable");
+    std::os::unix::fs::symlink(&tiny, models.join("ggml-tiny.en-q8_0.bin")).expect("is writable");
+    speak(folder.path(), "question.wav", "When are you open?");
+    let hear = || {
+        let arguments = ["transcribe", "--model", "auto", "question.wav"];
+        in_folder(folder.path(), &models, &arguments)
+    };
+    let (status, said) = hear();
+    assert_eq!(status, 2, "without advice the usual model is wanted: {said}");
+    let place = models.to_string_lossy().into_owned();
+    let measured = in_folder(
+        folder.path(),
+        &models,
+        &["bench", "models", "--folder", &place, "--workers", "1"],
+    );
+    assert_eq!(measured.0, 0, "{}", measured.1);
+    let last = measured.1.lines().rev().take(2).collect::<Vec<_>>();
+    assert!(last[1].starts_with("advice: tiny.en-q8_0 "), "{}", measured.1);
+    assert!(last[0].starts_with("written to "), "{}", measured.1);
+    let (status, said) = hear();
+    assert_eq!(status, 0, "{said}");
+    assert!(said.to_lowercase().contains("when are you open"), "{said}");
+}

@@ -91,7 +91,7 @@ impl Session {
         }
         let waits = self.phase == Phase::Person;
         let mode = if waits { ListenMode::Waiting } else { listen };
-        self.command(Command::Listen { leg: LegId::CALLER, mode, expecting });
+        self.listen_for(LegId::CALLER, mode, expecting);
         self.pending = Some(Pending::NoInput(no_input));
         if !self.plays.on(LegId::CALLER) {
             self.all_heard(now);

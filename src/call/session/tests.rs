@@ -4,6 +4,7 @@
 mod desk;
 mod early;
 mod giving_way;
+mod languages;
 mod scripts;
 mod states;
 mod waiting;

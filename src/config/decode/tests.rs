@@ -168,3 +168,62 @@ fn a_certificate_needs_its_key() {
         );
     }
 }
+
+/// The dialled number before the trunk, the trunk before the company.
+#[test]
+fn a_call_begins_in_the_language_of_its_number_its_trunk_or_the_company() {
+    let text = "[company]\nlanguage = \"de\"\n\
+        [[trunks]]\nid = \"east\"\naddresses = [\"192.0.2.1\"]\nlanguage = \"zh\"\n\
+        [[trunks]]\nid = \"west\"\naddresses = [\"192.0.2.2\"]\n\
+        [[numbers]]\ndialled = \"100\"\nlanguage = \"en\"\n\
+        [[numbers]]\ndialled = \"200\"\nconsent = \"ask\"\n";
+    let config = Config::read("warmline.toml", text, Path::new(".")).expect("is good");
+    for (trunk, dialled, expected) in [
+        ("east", "100", "en"),
+        ("west", "100", "en"),
+        ("east", "200", "zh"),
+        ("east", "999", "zh"),
+        ("west", "200", "de"),
+        ("nobody", "999", "de"),
+    ] {
+        let language = config.language(&TrunkId(trunk.to_owned()), dialled);
+        assert_eq!(language.code(), expected, "{dialled} by {trunk}");
+    }
+    let all: Vec<&str> = config.languages().into_iter().map(Language::code).collect();
+    assert_eq!(all, ["de", "zh", "en"], "the company's first, each once");
+}
+
+#[test]
+fn the_manifest_tells_which_models_know_english_alone() {
+    use super::speech::knows_english_alone;
+    for (model, expected) in [
+        ("tiny.en-q8_0", true),
+        ("small.en-q8_0", true),
+        ("base-q8_0", false),
+        ("auto", false),
+        // Not in the manifest: its name is all that there is.
+        ("medium.en-q5_1", true),
+        ("medium-q5_1", false),
+    ] {
+        assert_eq!(knows_english_alone(model), expected, "{model}");
+    }
+}
+
+#[test]
+fn domain_words_are_few_and_go_to_the_recogniser_but_for_digits() {
+    use crate::base::listen::ListenMode;
+    let read = |words: &str| {
+        let text = format!("[speech]\ndomain_words = {words}\n");
+        Config::read("warmline.toml", &text, Path::new(".")).map(|config| config.speech)
+    };
+    let speech = read("[\"Warmline\", \"Northwind\"]").expect("is good");
+    assert_eq!(speech.prompt(ListenMode::Turn).as_deref(), Some("Warmline, Northwind."));
+    assert_eq!(speech.prompt(ListenMode::Digits), None);
+    assert_eq!(read("[]").expect("is good").prompt(ListenMode::Turn), None, "off by default");
+    let many = format!("[{}]", vec!["\"Northwind\""; 41].join(", "));
+    let long = format!("[\"{}\"]", "x".repeat(301));
+    for bad in [many.as_str(), &long, "[\"a\\u0000b\"]", "[\"…\"]"] {
+        let told = read(bad).expect_err(bad).to_string();
+        assert!(told.contains("domain_words"), "{told}");
+    }
+}

@@ -198,6 +198,10 @@ fn the_caller_chooses_the_language_by_name_or_key() {
     {
         assert_eq!(chosen(input), zh, "{input}");
     }
+    // As a recogniser that listens for English writes them.
+    for input in ["Zhongwen.", "Zhong wen, please.", "Jungwen", "Mandarin", "Chinese"] {
+        assert_eq!(chosen(input), zh, "{input}");
+    }
     for input in ["English please", "key 3", "I bought a Chinese vase and it came broken"] {
         assert_eq!(chosen(input), en, "{input}");
     }

@@ -133,17 +133,15 @@ fn begin(
 fn caller_info(shared: &Shared, page: CallerPage) -> CallerInfo {
     let config = &shared.config;
     let dialled = config.browser.dialled.clone();
-    let number = config.number(&dialled);
+    let trunk = TrunkId(TRUNK.to_owned());
+    let language = page.language.unwrap_or_else(|| config.language(&trunk, &dialled).clone());
     let name = page.name.map(|name| name.chars().take(NAME_CHARS_MAX).collect::<String>());
     CallerInfo {
         number: None,
         name: name.filter(|name| !name.trim().is_empty()).map(Pii::new),
-        trunk: TrunkId(TRUNK.to_owned()),
+        trunk,
         user_agent: page.user_agent.map(|agent| format!("browser {agent}")),
-        language: page
-            .language
-            .or_else(|| number.and_then(|number| number.language.clone()))
-            .unwrap_or_else(|| config.company.language.clone()),
+        language,
         dialled,
         peer: None,
         profile: Default::default(),

@@ -71,9 +71,9 @@ impl CallTask {
                     open.media.send_digit(key);
                 }
             }
-            Command::Listen { leg, mode, expecting } => {
-                let language = self.session.language();
-                let listening = Listening { mode, language, prompt: None, expecting };
+            Command::Listen { leg, mode, language, expecting } => {
+                let prompt = self.shared.config.speech.prompt(mode);
+                let listening = Listening { mode, language, prompt, expecting };
                 self.shared.ears.listen((self.id.clone(), leg), listening);
             }
             Command::Record { how } => self.record(how).await,

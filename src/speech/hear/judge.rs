@@ -2,34 +2,49 @@
 
 use std::sync::Arc;
 
+use crate::base::language::Language;
 use crate::base::listen::ListenMode;
+use crate::understanding::heard::Standing;
 use crate::understanding::{self, Understander};
 
 use super::listener::{Completeness, CompletenessJudge, Listening};
 
 /// Judges by the tables of `understander`, for what was asked and in the leg's language.
 pub fn by(understander: Understander) -> Arc<dyn CompletenessJudge> {
-    Arc::new(move |text: &str, listening: &Listening| {
+    Arc::new(ByTables(understander))
+}
+
+struct ByTables(Understander);
+
+impl CompletenessJudge for ByTables {
+    fn judge(&self, text: &str, listening: &Listening) -> Completeness {
         let Listening { mode, language, expecting, .. } = listening;
         let judgement = match mode {
-            ListenMode::Waiting => understander.completeness_waiting(text, language),
+            ListenMode::Waiting => self.0.completeness_waiting(text, language),
             ListenMode::KeysOnly
             | ListenMode::Turn
             | ListenMode::Digits
-            | ListenMode::Conversation => understander.completeness(text, language, expecting),
+            | ListenMode::Conversation => self.0.completeness(text, language, expecting),
         };
         match judgement {
             understanding::Completeness::Complete => Completeness::Complete,
             understanding::Completeness::Open => Completeness::Open,
             understanding::Completeness::Unfinished => Completeness::Unfinished,
         }
-    })
+    }
+
+    fn standing(&self, text: &str, language: &Language) -> Standing {
+        self.0.standing(text, language)
+    }
+
+    fn is_backchannel(&self, text: &str, language: &Language) -> bool {
+        self.0.is_backchannel(text, language)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::language::Language;
     use crate::understanding::outcome::Expecting;
 
     #[test]

@@ -395,7 +395,7 @@ impl Listener {
             }
             Decoding::Failed { .. } => return self.close(now, turn),
             Decoding::Done { transcript, .. } => {
-                let believed = words::credible(transcript, evidence);
+                let believed = self.believes(transcript, evidence);
                 let short = turn.voiced_ms <= self.settings.closer_voiced_ms_max;
                 let words = !believed && !transcript.text.is_empty();
                 if words && short && !turn.closer && !self.prompt_playing {
@@ -512,7 +512,7 @@ impl Listener {
             Err(_) if turn.announced => Output::SpeechUnavailable,
             Err(_) => return self.drop_suspicion(&mut turn),
             Ok(transcript) => {
-                let credible = words::credible(&transcript, turn.evidence());
+                let credible = self.believes(&transcript, turn.evidence());
                 let believed = credible && !self.is_murmur(&turn, &transcript.text);
                 match (believed, turn.announced) {
                     (true, announced) => {

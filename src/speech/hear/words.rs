@@ -4,6 +4,7 @@
 //! is worth believing, given how much voice there was.
 
 use crate::base::limits::UTTERANCE_CHARS_MAX;
+use crate::understanding::heard::Standing;
 
 use super::end_guard::{TIMESTAMP_STEP_MS, TokenMap};
 use super::transcript::{TimedWord, Transcript};
@@ -212,71 +213,23 @@ pub struct Evidence {
 }
 
 /// Voice and confidence that such a text needs, where it needs more than others.
-fn needed(plain: &str, over_prompt: bool) -> Option<(u64, f32)> {
-    let short = SHORT_ANSWERS.contains(&plain);
-    if short && !over_prompt {
-        Some((SHORT_ANSWER_VOICED_MS_MIN, SHORT_ANSWER_CONFIDENCE_MIN))
-    } else if short || DOUBTFUL.contains(&plain) {
-        Some((DOUBTFUL_VOICED_MS_MIN, DOUBTFUL_CONFIDENCE_MIN))
-    } else {
-        None
+fn needed(standing: Standing, over_prompt: bool) -> Option<(u64, f32)> {
+    match standing {
+        Standing::ShortAnswer if !over_prompt => {
+            Some((SHORT_ANSWER_VOICED_MS_MIN, SHORT_ANSWER_CONFIDENCE_MIN))
+        }
+        Standing::ShortAnswer | Standing::Doubtful => {
+            Some((DOUBTFUL_VOICED_MS_MIN, DOUBTFUL_CONFIDENCE_MIN))
+        }
+        Standing::Usual | Standing::Invented => None,
     }
 }
 
-/// Phrases that Whisper writes for noise and that no caller says.
-const INVENTED: &[&str] = &[
-    "thank you for watching",
-    "thanks for watching",
-    "thank you so much for watching",
-    "thanks for watching and see you next time",
-    "please subscribe",
-    "please subscribe to my channel",
-    "like and subscribe",
-    "subscribe to the channel",
-    "don't forget to subscribe",
-    "see you in the next video",
-    "i'll see you in the next video",
-    "see you next time",
-    "subtitles by the amara.org community",
-    "subtitles by the amara org community",
-    "transcription by castingwords",
-    "transcribed by otter.ai",
-    "www.mooji.org",
-    "字幕由amara.org社区提供",
-    "请不吝点赞订阅转发打赏支持明镜与点点栏目",
-    "谢谢观看",
-    "多謝您收睇時局新聞,再會",
-];
-/// Short texts that Whisper writes for a breath or a click, and that callers say too.
-const DOUBTFUL: &[&str] = &[
-    "you",
-    "thank you",
-    "thanks",
-    "bye",
-    "bye bye",
-    "okay",
-    "ok",
-    "oh",
-    "so",
-    "hmm",
-    "mm",
-    "uh",
-    "um",
-    "ah",
-    "the",
-    "i",
-    "and",
-    "thank you very much",
-    "i'm sorry",
-    "beep",
-    "a",
-];
 /// A doubtful text needs so much voice, or tokens that are this sure.
 const DOUBTFUL_VOICED_MS_MIN: u64 = 160;
 const DOUBTFUL_CONFIDENCE_MIN: f32 = 0.45;
-/// Answers that are among the shortest: to a prompt that has ended so little is enough, for the
-/// recogniser shares its belief between "yeah", "yep" and "yes".
-const SHORT_ANSWERS: &[&str] = &["yeah", "yeah yeah"];
+/// To a prompt that has ended so little is enough of a short answer, for the recogniser shares
+/// its belief between "yeah", "yep" and "yes".
 const SHORT_ANSWER_VOICED_MS_MIN: u64 = 100;
 const SHORT_ANSWER_CONFIDENCE_MIN: f32 = 0.35;
 /// Under this mean logarithm of probability a text is a guess.
@@ -288,14 +241,15 @@ const NO_SPEECH_LOGPROB_MIN: f32 = -0.7;
 const LETTERS_PER_S_MAX: u64 = 40;
 const LETTERS_FREE: u64 = 12;
 
-/// Whether the words of `transcript` were said, as far as can be told.
-pub fn credible(transcript: &Transcript, evidence: Evidence) -> bool {
-    let plain = plain(&transcript.text);
-    let letters = plain.chars().filter(|symbol| symbol.is_alphanumeric()).count() as u64;
-    if letters == 0 || INVENTED.contains(&plain.as_str()) {
+/// Whether the words of `transcript` were said, as far as can be told; `standing` is what its
+/// language's tables say of the text.
+pub fn credible(transcript: &Transcript, standing: Standing, evidence: Evidence) -> bool {
+    let text = &transcript.text;
+    let letters = text.chars().filter(|symbol| symbol.is_alphanumeric()).count() as u64;
+    if letters == 0 || standing == Standing::Invented {
         return false;
     }
-    let doubtful = needed(&plain, evidence.over_prompt).is_some_and(|(voiced_ms, confidence)| {
+    let doubtful = needed(standing, evidence.over_prompt).is_some_and(|(voiced_ms, confidence)| {
         evidence.voiced_ms < voiced_ms || transcript.confidence < confidence
     });
     let silent = transcript.no_speech.is_some_and(|p| p > NO_SPEECH_MAX)
@@ -304,19 +258,10 @@ pub fn credible(transcript: &Transcript, evidence: Evidence) -> bool {
     !doubtful && !silent && !too_fast && transcript.mean_logprob >= MEAN_LOGPROB_MIN
 }
 
-/// Lower case, without punctuation at its edges.
-pub fn plain(text: &str) -> String {
-    let edge = |symbol: char| !symbol.is_alphanumeric();
-    text.split_whitespace()
-        .map(|word| word.trim_matches(edge).to_lowercase())
-        .filter(|word| !word.is_empty())
-        .collect::<Vec<_>>()
-        .join(" ")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::language::Language;
 
     const MAP: TokenMap = TokenMap { end_of_text: 1_000, first_timestamp: 1_100 };
 
@@ -410,7 +355,12 @@ mod tests {
             ..Transcript::default()
         };
         let evidence = Evidence { voiced_ms, span_ms: voiced_ms, over_prompt: false };
-        credible(&transcript, evidence)
+        credible(&transcript, standing(text), evidence)
+    }
+
+    fn standing(text: &str) -> Standing {
+        let tables = crate::understanding::Tables::embedded_rules();
+        crate::understanding::Understander::new(tables).standing(text, &Language::english())
     }
 
     #[test]
@@ -434,7 +384,7 @@ mod tests {
             ..Transcript::default()
         };
         let murmur = Evidence { voiced_ms: 300, span_ms: 300, over_prompt: true };
-        assert!(!credible(&transcript, murmur));
+        assert!(!credible(&transcript, standing("Yeah."), murmur));
     }
 
     #[test]

@@ -108,6 +108,9 @@ fn piece(reader: &SlotReader<'_>, place: usize, running: bool) -> Option<(usize,
     if let Some(found) = reader.numbers().digit_piece(place, homophones) {
         return Some(found);
     }
+    if let Some(letter) = pair(reader, place).filter(|_| running || asked) {
+        return Some((place + 2, letter.to_ascii_uppercase().to_string()));
+    }
     if let Some(NumberWord::Repeat(times)) = reader.numbers().word(place)
         && let Some(letter) = reader.reading.token(place + 1).and_then(Token::letter)
     {
@@ -115,6 +118,13 @@ fn piece(reader: &SlotReader<'_>, place: usize, running: bool) -> Option<(usize,
         return Some((place + 2, sign.repeat(usize::from(times))));
     }
     letter(reader, place, running, asked)
+}
+
+/// A letter whose name is two words: "double U".
+fn pair(reader: &SlotReader<'_>, place: usize) -> Option<char> {
+    let (first, second) = (reader.reading.norm(place), reader.reading.norm(place + 1));
+    let letters = &reader.tables.slots.letters;
+    letters.get(&format!("{first} {second}")).copied()
 }
 
 /// A spelled letter: "A", "alpha", "A as in apple", "double B", or letters stuck to digits.

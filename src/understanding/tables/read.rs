@@ -10,8 +10,10 @@ use crate::config::problem::Problem;
 use crate::config::{Problems, Table};
 use crate::understanding::classifier::{Classifier, Example, MODEL_BYTES_MAX, fingerprint};
 use crate::understanding::example;
+use crate::understanding::heard::{HeardTable, plain};
 use crate::understanding::outcome::CallerCommand;
 use crate::understanding::pattern::{Compiler, Pattern};
+use crate::understanding::script::Script;
 use crate::understanding::stem::Stemmer;
 use crate::understanding::stress::{StressTable, StressWeights, WordWeight};
 use crate::understanding::text::Spelling;
@@ -144,7 +146,7 @@ impl Reader<'_> {
     }
 }
 
-/// Reads the six files of one language, in the order of [`super::FILES`].
+/// Reads the files of one language, in the order of [`super::FILES`].
 pub(super) fn language(
     language: Language,
     files: &[(String, String)],
@@ -157,13 +159,14 @@ pub(super) fn language(
     let mut next = || parsed.next().flatten();
     let (words, intents, commands) = (next()?, next()?, next()?);
     let (alarms, stress, slots) = (next()?, next()?, next()?);
-    let more_examples = next()?;
+    let (heard, more_examples) = (next()?, next()?);
 
     let mut reader = words_file(&words, problems);
     let skip = word_ids(&mut reader, &words, "skip");
     let negators = reader.patterns(&words, "negators");
     let function_words = words.strings("function_words", reader.problems).into_iter().collect();
     let dangling = words.strings("dangling", reader.problems).into_iter().collect();
+    let script = words.choice("script", &Script::NAMES, Script::Latin, reader.problems);
     words.finish(reader.problems);
     let mut examples = Vec::new();
     let intents = intents_file(&mut reader, &intents, &mut examples);
@@ -172,8 +175,10 @@ pub(super) fn language(
     let (urgent, danger) = alarms_file(&mut reader, &alarms);
     let stress = stress_file(&mut reader, &stress);
     let slots = super::read_slots::slots_file(&mut reader, &slots);
+    let heard = heard_file(&heard, reader.problems);
     Some(LanguageTables {
         language,
+        script,
         words: reader.words,
         skip,
         function_words,
@@ -187,7 +192,26 @@ pub(super) fn language(
         danger,
         stress,
         slots,
+        heard,
     })
+}
+
+fn heard_file(table: &Table, problems: &mut Problems) -> HeardTable {
+    let mut list = |key: &str| -> HashSet<String> {
+        let texts = table.strings(key, problems);
+        if texts.len() > LIST_MAX {
+            table.fault(key, texts.len(), format!("at most {LIST_MAX} texts"), problems);
+        }
+        texts.iter().take(LIST_MAX).map(|text| plain(text)).collect()
+    };
+    let heard = HeardTable {
+        backchannels: list("backchannels"),
+        invented: list("invented"),
+        doubtful: list("doubtful"),
+        short_answers: list("short_answers"),
+    };
+    table.finish(problems);
+    heard
 }
 
 fn words_file<'p>(table: &Table, problems: &'p mut Problems) -> Reader<'p> {

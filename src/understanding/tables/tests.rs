@@ -92,10 +92,17 @@ fn syntax_faults_and_missing_files_are_told_together() {
     let told = problems.to_string();
     assert!(told.contains("intents.toml:1") && told.contains("slots.toml"), "{told}");
 
+    // The shipped file stands in for one of English; nothing can for one of another language.
+    let dir = tempfile::tempdir().expect("a folder");
+    write_language(dir.path(), &[]);
     std::fs::remove_file(dir.path().join("en/alarms.toml")).expect("removed");
     let mut problems = Problems::new();
     Tables::load(dir.path(), &mut problems);
-    assert!(problems.to_string().contains("alarms.toml"), "{problems}");
+    assert!(problems.is_empty(), "{problems}");
+    std::fs::rename(dir.path().join("en"), dir.path().join("fr")).expect("renamed");
+    Tables::load(dir.path(), &mut problems);
+    assert_eq!(problems.len(), 1, "{problems}");
+    assert!(problems.to_string().contains("fr/alarms.toml"), "{problems}");
 
     let mut problems = Problems::new();
     Tables::load(&dir.path().join("nowhere"), &mut problems);
@@ -103,51 +110,20 @@ fn syntax_faults_and_missing_files_are_told_together() {
 }
 
 /// Everything that a third language needs to be understood: a folder.
-const GERMAN: [(&str, &str); 6] = [
-    (
-        "words",
-        r#"fillers = ["äh", "ähm"]
-skip = ["der", "die", "das", "bitte", "mein", "meine"]
-function_words = ["ich", "der", "die", "das", "und", "nicht", "ist", "wo", "wann", "bitte", "sie"]
-dangling = ["und", "der", "die", "das"]
-negators = ["nicht", "kein"]
-[classes]
-laden = ["laden", "geschäft", "filiale"]
-"#,
-    ),
-    (
-        "intents",
-        r#"[intents.opening_hours]
-words = "fragt nach den Öffnungszeiten"
-phrases = ["wann * offen|geöffnet|auf", "öffnungszeiten"]
-[intents.order_status]
-words = "fragt nach der Bestellung"
-slots = ["order_number"]
-phrases = ["wo ist bestellung|paket"]
-"#,
-    ),
-    ("commands", "[person]\nphrases = [\"mitarbeiter\", \"mensch\"]\n[yes]\nwhole = [\"ja\"]\n"),
-    ("alarms", "[danger.fire]\nphrases = [\"es brennt\"]\n"),
-    ("stress", "negators = [\"nicht\"]\n[negative]\n\"unverschämt\" = 0.9\n"),
-    ("slots", "and = [\"und\"]\n[digits]\nnull = 0\neins = 1\nzwei = 2\nvier = 4\nsieben = 7\n"),
-];
+fn german_beside_the_tests() -> std::path::PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/tongues/understanding")
+}
 
 #[test]
 fn a_language_is_added_by_a_folder() {
     use crate::base::moment::Moment;
     use crate::base::utterance::Utterance;
+    use crate::understanding::heard::Standing;
     use crate::understanding::outcome::{CallerCommand, Expecting};
     use crate::understanding::{Memory, Understander};
 
-    let dir = tempfile::tempdir().expect("a folder");
-    write_language(dir.path(), &[]);
-    let folder = dir.path().join("de");
-    std::fs::create_dir_all(&folder).expect("a folder");
-    for (name, text) in GERMAN {
-        std::fs::write(folder.join(format!("{name}.toml")), text).expect("written");
-    }
     let mut problems = Problems::new();
-    let tables = Tables::load(dir.path(), &mut problems);
+    let tables = Tables::load(&german_beside_the_tests(), &mut problems);
     assert!(problems.is_empty(), "{problems}");
     let understander = Understander::new(Arc::new(tables));
     let hear = |text: &str| {
@@ -162,6 +138,10 @@ fn a_language_is_added_by_a_folder() {
     assert_eq!(hear("Einen Mitarbeiter bitte").command, Some(CallerCommand::Person));
     assert!(hear("Es brennt!").danger.is_some());
     assert_eq!(hear("Das ist unverschämt").negative.len(), 1);
+    let german = Language::new("de").expect("a code");
+    assert_eq!(understander.standing("Vielen Dank fürs Zuschauen.", &german), Standing::Invented);
+    assert!(understander.is_backchannel("Ach so.", &german));
+    assert!(!understander.is_backchannel("Ach so.", &Language::english()));
     let slots = hear("Bestellung vier zwei eins sieben").slots;
     assert_eq!(slots.first().map(|slot| slot.value.reveal().as_str()), Some("4217"));
     assert_eq!(intent("When are you open?").as_deref(), Some("opening_hours"), "English stays");

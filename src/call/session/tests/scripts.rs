@@ -1,18 +1,20 @@
 //! Whole calls as scripts: what happens on the left, the short trace on the right.
 
 use super::world::{caller, setup};
+use crate::base::caller::CallerInfo;
 use crate::base::card::Priority;
 use crate::base::consent::ConsentMode;
 use crate::base::ids::{AgentId, LegId, OfferId, PlayId, RequestId};
 use crate::base::key::Key;
+use crate::base::language::Language;
 use crate::base::listen::ListenMode;
 use crate::base::moment::Moment;
-use crate::base::spoken::Heard;
+use crate::base::spoken::{Heard, Spoken};
 use crate::base::utterance::Utterance;
 use crate::call::command::{Command, Fact, Recording, Route, TransferStep};
 use crate::call::event::{DialFailure, Event, LegEnd, NotReserved};
 use crate::call::steer::Steer;
-use crate::call::{Output, Session};
+use crate::call::{Output, Session, SessionSetup};
 use crate::knowledge::lookup::{LookupFailure, LookupReply};
 use crate::understanding::outcome::Expecting;
 
@@ -33,12 +35,20 @@ pub(super) struct Call {
     asked_in: bool,
     /// What the caller is listened to for.
     pub(super) expecting: Expecting,
+    /// The language in which the caller is heard.
+    pub(super) language: Language,
+    /// What the caller was told.
+    pub(super) spoken: Vec<Spoken>,
 }
 
 impl Call {
     pub(super) fn begin(consent: ConsentMode) -> Self {
+        Self::begin_with(setup(consent), caller())
+    }
+
+    pub(super) fn begin_with(setup: SessionSetup, caller: CallerInfo) -> Self {
         let mut call = Self {
-            session: Session::new(setup(consent)),
+            session: Session::new(setup),
             now: Moment::ZERO,
             playing: Vec::new(),
             stops: 0,
@@ -49,8 +59,10 @@ impl Call {
             offer: OfferId(0),
             asked_in: false,
             expecting: Expecting::Anything,
+            language: Language::english(),
+            spoken: Vec::new(),
         };
-        call.event(Event::Arrived { caller: Box::new(caller()) });
+        call.event(Event::Arrived { caller: Box::new(caller) });
         call.event(Event::CallerConnected);
         call.event(Event::MediaSeen { leg: LegId::CALLER });
         call
@@ -66,7 +78,12 @@ impl Call {
         let mut out = Vec::new();
         while let Output::Command(command) = self.session.poll_output() {
             match &command {
-                Command::Play { play, .. } => self.playing.push(*play),
+                Command::Play { leg, play, what } => {
+                    self.playing.push(*play);
+                    if *leg == LegId::CALLER {
+                        self.spoken.push(what.clone());
+                    }
+                }
                 Command::StopPlaying { leg } if *leg == LegId::CALLER => self.stops += 1,
                 Command::Reserve { request } => {
                     self.urgency.push(request.priority);
@@ -79,8 +96,9 @@ impl Call {
                     }
                 }
                 Command::Lookup { request, .. } => self.request = *request,
-                Command::Listen { leg: LegId::CALLER, mode, expecting } => {
+                Command::Listen { leg: LegId::CALLER, mode, language, expecting } => {
                     self.listens.push(*mode);
+                    self.language = language.clone();
                     self.expecting = expecting.clone();
                 }
                 _ => {}
@@ -120,7 +138,8 @@ impl Call {
         };
         match word {
             "say" => {
-                let utterance = Box::new(Utterance::typed(rest, self.now, 900));
+                let mut utterance = Box::new(Utterance::typed(rest, self.now, 900));
+                utterance.language = self.language.clone();
                 self.event(Event::Heard { leg: LegId::CALLER, utterance })
             }
             "heard" => self.heard_all(),

@@ -1,9 +1,12 @@
 //! How long a listener waits, and for what.
 
+use crate::base::language::Language;
+use crate::base::limits::{PRE_ROLL_MS, UTTERANCE_MS_MAX};
 use crate::base::listen::ListenMode;
+use crate::understanding::heard::Standing;
+use crate::understanding::{Tables, Understander};
 
 use super::Listening;
-use crate::base::limits::{PRE_ROLL_MS, UTTERANCE_MS_MAX};
 
 /// Whether what was heard so far can stand as a whole turn. Judged by the understanding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,6 +22,16 @@ pub enum Completeness {
 /// The understanding's judgement on a text, asked whenever a text is there.
 pub trait CompletenessJudge: Send + Sync {
     fn judge(&self, text: &str, listening: &Listening) -> Completeness;
+
+    /// What a text in `language` is worth; by the shipped tables where nobody says otherwise.
+    fn standing(&self, text: &str, language: &Language) -> Standing {
+        Understander::new(Tables::embedded_rules()).standing(text, language)
+    }
+
+    /// Whether a text in `language`, said into a prompt, only means "I am listening".
+    fn is_backchannel(&self, text: &str, language: &Language) -> bool {
+        Understander::new(Tables::embedded_rules()).is_backchannel(text, language)
+    }
 }
 
 impl<F> CompletenessJudge for F
@@ -94,17 +107,10 @@ pub struct ListenerSettings {
     pub conversation_wait_ms_max: u64,
     /// The text so far is asked for so often while somebody speaks; 0 for never.
     pub partial_every_ms: u64,
-    /// Words said while a prompt plays that mean "I am listening", or end politely what was
-    /// understood already, and interrupt nothing.
-    pub backchannels: Vec<String>,
 }
 
 impl Default for ListenerSettings {
     fn default() -> Self {
-        let backchannels = [
-            "uh-huh", "uh huh", "mm-hmm", "mm hmm", "mhm", "mmhmm", "hmm", "mm", "uh", "um", "ah",
-            "oh", "okay", "ok", "right", "i see", "sure", "please", "嗯", "哦", "请",
-        ];
         Self {
             pre_roll_ms: PRE_ROLL_MS,
             closer_voiced_ms_max: 400,
@@ -137,7 +143,6 @@ impl Default for ListenerSettings {
             decode_wait_ms_max: 3_500,
             conversation_wait_ms_max: 60_000,
             partial_every_ms: 1_000,
-            backchannels: backchannels.map(str::to_owned).to_vec(),
         }
     }
 }

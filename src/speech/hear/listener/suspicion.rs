@@ -1,8 +1,8 @@
 //! A voice over a prompt: suspected, then confirmed by its words or dismissed. A voice that is
 //! long enough to stop the prompt is looked at while it goes on: without words it was noise.
 
-use super::super::transcript::Transcript;
-use super::{Decoding, Listener, ListenerSettings, Output, Turn, words};
+use super::super::words::Evidence;
+use super::{Decoding, Listener, ListenerSettings, Output, Transcript, Turn, words};
 use crate::base::moment::Moment;
 
 /// Voices without words that stopped prompts lately.
@@ -40,7 +40,7 @@ impl Listener {
         if !turn.is_suspected() && !turn.needs_words {
             return;
         }
-        if words::credible(transcript, turn.evidence()) && !self.is_murmur(turn, &transcript.text) {
+        if self.believes(transcript, turn.evidence()) && !self.is_murmur(turn, &transcript.text) {
             turn.announce();
             turn.has_words = true;
             self.outputs.push_back(Output::SpeechBegan);
@@ -52,7 +52,7 @@ impl Listener {
     /// The text of a turn that goes on: for whoever watches, and over a prompt for the prompt.
     pub(super) fn heard_so_far(&mut self, now: Moment, turn: &mut Turn, transcript: Transcript) {
         self.doubt(now, turn, &transcript);
-        if !words::credible(&transcript, turn.evidence()) {
+        if !self.believes(&transcript, turn.evidence()) {
             return;
         }
         let words = !self.is_murmur(turn, &transcript.text);
@@ -70,7 +70,7 @@ impl Listener {
     /// was, and only words that follow interrupt it.
     pub(super) fn doubt(&mut self, now: Moment, turn: &mut Turn, transcript: &Transcript) {
         let doubtful = turn.over_prompt && self.prompt_playing && !turn.has_words;
-        if !doubtful || words::credible(transcript, turn.evidence()) {
+        if !doubtful || self.believes(transcript, turn.evidence()) {
             return;
         }
         if turn.announced {
@@ -101,6 +101,12 @@ impl Listener {
     }
 
     pub(super) fn is_backchannel(&self, text: &str) -> bool {
-        self.settings.backchannels.contains(&words::plain(text))
+        self.judge.is_backchannel(text, &self.listening.language)
+    }
+
+    /// Whether such a text was said, as far as its sound and its language's tables can tell.
+    pub(super) fn believes(&self, transcript: &Transcript, evidence: Evidence) -> bool {
+        let standing = self.judge.standing(&transcript.text, &self.listening.language);
+        words::credible(transcript, standing, evidence)
     }
 }
