@@ -1,9 +1,17 @@
-//! Whole calls against the real binary: how soon a caller hears the answer, how fast calls are
-//! taken, and what a call that plays a prompt costs. Each figure stands beside its baseline from
-//! the same run.
+//! Whole calls against the real binary: how soon a caller hears the answer, how soon a voice stops
+//! a prompt, how fast calls are taken, and what a call that plays a prompt costs. Each figure
+//! stands beside its baseline from the same run.
 
 #[path = "calls/capture.rs"]
 mod capture;
+#[path = "../tests/live/likeness.rs"]
+#[allow(dead_code)]
+mod likeness;
+#[path = "calls/over_prompts.rs"]
+mod over_prompts;
+#[path = "../tests/live/phone.rs"]
+#[allow(dead_code)]
+mod phone;
 #[path = "../tests/live/server.rs"]
 #[allow(dead_code)]
 mod server;
@@ -25,7 +33,7 @@ const VOICE: &str = "piper-rten-0.27 en_US-joe-medium";
 /// Rounds of the first-audio figure, each a call of its own.
 const ROUNDS: usize = 20;
 
-/// `cargo bench --bench calls -- [first] [signalling] [load]`: all three parts unless some are
+/// `cargo bench --bench calls -- [first] [barge] [signalling] [load]`: all parts unless some are
 /// named. The first takes five minutes for each number of callers.
 fn main() {
     let words: Vec<String> =
@@ -34,6 +42,9 @@ fn main() {
     if wanted("first") {
         let times = [1, 4, 8, 16].map(|callers| (callers, first_audio(callers)));
         histogram(&times);
+    }
+    if wanted("barge") {
+        over_prompts::measure();
     }
     if wanted("signalling") {
         invite_to_answer();
