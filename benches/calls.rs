@@ -1,11 +1,20 @@
-//! Whole calls against the real binary: how soon a caller hears the answer, how fast calls are
-//! taken, and what a call that plays a prompt costs. Each figure stands beside its baseline from
-//! the same run.
+//! Whole calls against the real binary: how soon a caller hears the answer, how soon a voice stops
+//! a prompt, how fast calls are taken, and what a call that plays a prompt costs. Each figure
+//! stands beside its baseline from the same run.
 
 #[path = "calls/capture.rs"]
 mod capture;
+#[path = "../tests/live/likeness.rs"]
+#[allow(dead_code)]
+mod likeness;
+#[path = "calls/over_prompts.rs"]
+mod over_prompts;
 #[path = "plots/page.rs"]
+#[allow(dead_code)]
 mod page;
+#[path = "../tests/live/phone.rs"]
+#[allow(dead_code)]
+mod phone;
 #[path = "../tests/live/server.rs"]
 #[allow(dead_code)]
 mod server;
@@ -33,7 +42,7 @@ const ROUNDS: usize = 20;
 /// No caller waits longer without a sound.
 const SILENCE_MS_MAX: u64 = 4_000;
 
-/// `cargo bench --bench calls -- [first [CALLERS…]] [signalling] [load]`: all three parts unless
+/// `cargo bench --bench calls -- [first [CALLERS…]] [barge] [signalling] [load]`: all parts unless
 /// some are named. The first takes five minutes for each number of callers: 1, 4, 8 and 16
 /// unless others are named.
 fn main() {
@@ -46,6 +55,9 @@ fn main() {
         let numbers = if numbers.is_empty() { vec![1, 4, 8, 16] } else { numbers };
         let times: Vec<_> = numbers.into_iter().map(|one| (one, first_audio(one))).collect();
         histogram(&times);
+    }
+    if wanted("barge") {
+        over_prompts::measure();
     }
     if wanted("signalling") {
         invite_to_answer();
@@ -152,7 +164,6 @@ fn usual_way(questions: Vec<Vec<i16>>) -> Vec<u64> {
 
 /// A page with a histogram of the answers' delays for each number of callers.
 fn histogram(all: &[(usize, Vec<u64>)]) {
-    const BIN_MS: u64 = 100;
     let mut body = String::from(
         "<p class=note>Milliseconds from the end of the caller's words to the answer's first \
          sound, found by cross-correlation on the caller's own two-channel capture.</p>",
@@ -161,29 +172,11 @@ fn histogram(all: &[(usize, Vec<u64>)]) {
         let mut sorted = times.clone();
         sorted.sort_unstable();
         body += &format!(
-            "<h2>{callers} speaking at once: p50 {} ms, p95 {} ms</h2><svg \
-             xmlns='http://www.w3.org/2000/svg' width='640' height='150' \
-             font-family='sans-serif'>",
+            "<h2>{callers} speaking at once: p50 {} ms, p95 {} ms</h2>",
             percentile(&sorted, 50),
             percentile(&sorted, 95)
         );
-        let most = times.iter().map(|ms| ms / BIN_MS).max().unwrap_or(0).max(19);
-        let width = 600.0 / (most + 1) as f64;
-        for bin in 0..=most {
-            let count = times.iter().filter(|ms| **ms / BIN_MS == bin).count();
-            let height = 110.0 * count as f64 / times.len().max(1) as f64;
-            let (x, y) = (20.0 + bin as f64 * width, 120.0 - height);
-            body += &format!(
-                "<rect x='{x:.1}' y='{y:.1}' width='{:.1}' height='{height:.1}' fill='#07c'>\
-                 <title>{count} from {} ms on</title></rect>",
-                width - 1.0,
-                bin * BIN_MS
-            );
-            if bin % 5 == 0 {
-                body += &format!("<text x='{x:.1}' y='140' font-size='11'>{}</text>", bin * BIN_MS);
-            }
-        }
-        body += "</svg>";
+        body += &page::histogram(times);
     }
     page::write("calls.html", "End of speech → first audio", &body);
 }

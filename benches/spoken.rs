@@ -8,6 +8,7 @@
 //! project, and it says so where they are absent.
 
 #[path = "plots/page.rs"]
+#[allow(dead_code)]
 mod page;
 #[path = "spoken/plots.rs"]
 mod plots;

@@ -11,6 +11,7 @@ mod digits;
 #[path = "whisper/invented.rs"]
 mod invented;
 #[path = "plots/page.rs"]
+#[allow(dead_code)]
 mod page;
 #[path = "whisper/quantised.rs"]
 mod quantised;

@@ -9,6 +9,8 @@ use warmline::base::upsample::to_speech_rate;
 use warmline::speech::voice::cache::Cache;
 use warmline::speech::voice::spoken::sentences;
 
+use super::likeness::best_place;
+
 const RATE_HZ: usize = 8_000;
 /// Louder than this is a voice.
 const LOUD: u16 = 300;
@@ -87,31 +89,10 @@ impl Capture {
     }
 }
 
-/// Where `pattern` is in `sound`, by normalised cross-correlation: coarse on every fourth place,
-/// then to the sample.
+/// Where `pattern` is in the first 12 s of `sound`, by normalised cross-correlation.
 fn where_like(sound: &[i16], pattern: &[i16]) -> Option<usize> {
-    const COARSE: usize = 4;
-    let last = sound.len().checked_sub(pattern.len())?.min(RATE_HZ * 12);
-    let best = |places: &mut dyn Iterator<Item = usize>| {
-        places
-            .map(|at| (likeness(&sound[at..at + pattern.len()], pattern), at))
-            .max_by(|a, b| a.0.total_cmp(&b.0))
-    };
-    let (_, near) = best(&mut (0..=last).step_by(COARSE))?;
-    let from = near.saturating_sub(COARSE);
-    let (like, at) = best(&mut (from..=(near + COARSE).min(last)))?;
+    let (at, like) = best_place(sound, pattern, 0..RATE_HZ * 12)?;
     (like >= LIKENESS_MIN).then_some(at)
-}
-
-fn likeness(sound: &[i16], pattern: &[i16]) -> f64 {
-    let (mut cross, mut ours, mut theirs) = (0f64, 0f64, 0f64);
-    for (a, b) in sound.iter().zip(pattern) {
-        let (a, b) = (f64::from(*a), f64::from(*b));
-        cross += a * b;
-        ours += a * a;
-        theirs += b * b;
-    }
-    cross / (ours * theirs).sqrt().max(1.0)
 }
 
 /// Finds a known sound at a known place in noise, and nothing where it is not; panics otherwise.

@@ -7,12 +7,13 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 /// What each file shows, in the order of the page; a file that is not there is left out.
-const SHOWN: [(&str, &str); 12] = [
+const SHOWN: [(&str, &str); 13] = [
     ("calls.html", "End of speech → first audio of the answer, on the caller's capture"),
     ("turns.html", "When a turn ends, and what cuts it off"),
     ("whisper.html", "Ways of driving Whisper: time against word errors"),
     ("spoken.html", "Intents by noise, and the speech rate against the truth"),
     ("demo-confusion.svg", "The demo's intents: what was meant, what was taken"),
+    ("demo-confusion-embedding.svg", "The same with the sentence embedding"),
     ("banking77-confusion.svg", "Banking77: what was meant, what was taken"),
     ("banking77-risk.svg", "Banking77: errors among the surest answers"),
     ("clinc150-confusion.svg", "CLINC150: what was meant, what was taken"),
@@ -36,6 +37,11 @@ pub fn write(name: &str, title: &str, body: &str) {
          <style>{STYLE}</style><p><a href=index.html>All plots</a></p><h1>{title}</h1>{body}"
     );
     told(name, fs::create_dir_all(folder()).and_then(|()| fs::write(folder().join(name), page)));
+}
+
+/// Writes the drawing `svg` as `target/bench/NAME` and the page of all beside it.
+pub fn picture(name: &str, svg: &str) {
+    told(name, fs::create_dir_all(folder()).and_then(|()| fs::write(folder().join(name), svg)));
 }
 
 /// Says what became of `name`, and makes the page of all again.
@@ -77,4 +83,30 @@ fn first_picture(page: &str) -> &str {
     let Some(begins) = page.find("<svg") else { return "" };
     let rest = page.get(begins..).unwrap_or_default();
     rest.find("</svg>").and_then(|ends| rest.get(..ends + "</svg>".len())).unwrap_or("")
+}
+
+/// How many of `delays` (milliseconds) fell into each tenth of a second.
+pub fn histogram(delays: &[u64]) -> String {
+    const BIN_MS: u64 = 100;
+    let mut out = String::from(
+        "<svg xmlns='http://www.w3.org/2000/svg' width='640' height='150' role='img' \
+         font-family='sans-serif'>",
+    );
+    let most = delays.iter().map(|ms| ms / BIN_MS).max().unwrap_or(0).max(19);
+    let width = 600.0 / (most + 1) as f64;
+    for bin in 0..=most {
+        let count = delays.iter().filter(|ms| **ms / BIN_MS == bin).count();
+        let height = 110.0 * count as f64 / delays.len().max(1) as f64;
+        let (x, y) = (20.0 + bin as f64 * width, 120.0 - height);
+        let (from, wide) = (bin * BIN_MS, width - 1.0);
+        let _ = write!(
+            out,
+            "<rect x='{x:.1}' y='{y:.1}' width='{wide:.1}' height='{height:.1}' fill='#07c'>\
+             <title>{count} from {from} ms on</title></rect>"
+        );
+        if bin % 5 == 0 {
+            let _ = write!(out, "<text x='{x:.1}' y='140' font-size='11'>{from}</text>");
+        }
+    }
+    out + "</svg>"
 }

@@ -25,13 +25,18 @@ fn logged(server: &Server, part: &str, count: usize) {
     }
 }
 
-fn answer(folder: &Path, hours: &str) {
-    let file = folder.join("tables/knowledge/en/answers.toml");
+/// Writes a table in one go: the service never sees half of it.
+fn put(file: &Path, text: &str) {
     fs::create_dir_all(file.parent().expect("has one")).expect("is writable");
+    let beside = file.with_extension("new");
+    fs::write(&beside, text).and_then(|()| fs::rename(&beside, file)).expect("is writable");
+}
+
+fn answer(folder: &Path, hours: &str) {
     let shipped = include_str!("../../src/knowledge/tables/en/answers.toml");
     let others = shipped.lines().filter(|line| !line.starts_with("opening_hours"));
     let text = format!("opening_hours = {hours:?}\n{}\n", others.collect::<Vec<_>>().join("\n"));
-    fs::write(file, text).expect("is writable");
+    put(&folder.join("tables/knowledge/en/answers.toml"), &text);
 }
 
 /// What the machine said in the call, in lower case.
@@ -80,8 +85,7 @@ fn changed_tables_serve_the_next_call_and_broken_ones_none() {
     logged(&server, READ_AGAIN, 2);
 
     let rules = keep.path().join("tables/policy/rules.toml");
-    fs::create_dir_all(rules.parent().expect("has one")).expect("is writable");
-    fs::write(&rules, "[unrecognised]\nthreshold = \"many\"\n").expect("is writable");
+    put(&rules, "[unrecognised]\nthreshold = \"many\"\n");
     logged(&server, "the old tables stay", 1);
     let log = server.log();
     assert!(log.contains("rules.toml:2: unrecognised.threshold: found"), "{log}");

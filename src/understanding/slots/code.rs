@@ -105,6 +105,12 @@ fn run(reader: &SlotReader<'_>, place: usize, stop: usize) -> Option<Taken> {
 fn piece(reader: &SlotReader<'_>, place: usize, running: bool) -> Option<(usize, String)> {
     let asked = reader.expects_code() || matches!(reader.expecting, Expecting::Digits { .. });
     let homophones = running && matches!(reader.expecting, Expecting::Digits { .. });
+    // "O for orange" is no zero.
+    if let Some(end) = example(reader, place)
+        && let Some(letter) = reader.reading.token(place).and_then(Token::letter)
+    {
+        return Some((end, letter.to_ascii_uppercase().to_string()));
+    }
     if let Some(found) = reader.numbers().digit_piece(place, homophones) {
         return Some(found);
     }
@@ -137,15 +143,17 @@ fn letter(
     let token = reader.reading.token(place)?;
     if let Some(letter) = token.letter() {
         let sign = letter.to_ascii_uppercase().to_string();
-        if let Some(end) = example(reader, place) {
-            return Some((end, sign));
-        }
         let next_letter = reader.reading.token(place + 1).is_some_and(|t| t.letter().is_some());
         let pronoun = matches!(letter, 'i' | 'a') && !next_letter && token.glue == ' ';
-        let followed = next_letter || reader.digit_at(place + 1);
+        let named = reader.tables.slots.letters.contains_key(reader.reading.norm(place + 1));
+        let twice = matches!(reader.numbers().word(place + 1), Some(NumberWord::Repeat(_)));
+        let followed = next_letter || reader.digit_at(place + 1) || (asked && (named || twice));
         let sure = match (running, asked, pronoun) {
             (true, _, false) | (_, true, false) => true,
-            (_, _, true) => (running || letter == 'a') && token.capital && (followed || running),
+            (_, _, true) => {
+                let spelled = running || asked || letter == 'a';
+                spelled && token.capital && (followed || running)
+            }
             (false, false, false) => token.capital && followed,
         };
         return sure.then_some((place + 1, sign));

@@ -100,6 +100,90 @@ fn say_digits(digits: &str, ways: &[u8]) -> String {
     out.join(" ")
 }
 
+/// A word for each letter, as spelling alphabets and children's books have them.
+const EXAMPLES: [&str; 26] = [
+    "alpha",
+    "bravo",
+    "Charlie",
+    "David",
+    "echo",
+    "Freddie",
+    "golf",
+    "hotel",
+    "India",
+    "Juliet",
+    "kilo",
+    "lemon",
+    "mother",
+    "Nora",
+    "orange",
+    "Peter",
+    "queen",
+    "Robert",
+    "sugar",
+    "Tom",
+    "uncle",
+    "Victor",
+    "water",
+    "xylophone",
+    "yellow",
+    "zebra",
+];
+/// Those that every spelling alphabet has, said alone.
+const ALONE: [&str; 26] = [
+    "alpha", "bravo", "Charlie", "delta", "echo", "foxtrot", "golf", "hotel", "India", "Juliet",
+    "kilo", "Lima", "Mike", "November", "Oscar", "papa", "Quebec", "Romeo", "Sierra", "tango",
+    "uniform", "Victor", "whisky", "x-ray", "yankee", "Zulu",
+];
+
+/// Spells `code` as people do; `ways` chooses for each sign.
+fn spell(code: &str, ways: &[u8]) -> String {
+    let list: Vec<char> = code.chars().collect();
+    let mut out: Vec<String> = Vec::new();
+    let (mut at, mut ways) = (0, ways.iter().cycle());
+    while at < list.len() {
+        let way = ways.next().copied().unwrap_or(0);
+        let sign = list[at];
+        let same = list.get(at + 1) == Some(&sign);
+        if let Some(digit) = sign.to_digit(10) {
+            out.push(DIGITS[digit as usize].to_owned());
+        } else {
+            let place = usize::from(sign as u8 - b'A');
+            match (way % 6, sign) {
+                (0, _) => out.push(format!("{sign} for {}", EXAMPLES[place])),
+                (1, _) => out.push(format!("{sign} as in {}", EXAMPLES[place])),
+                (2, _) => out.push(ALONE[place].to_owned()),
+                // "Double U" is a W wherever it is said, and a lone "O" a zero.
+                (_, 'O') => out.push(format!("O for {}", EXAMPLES[place])),
+                (3, sign) if same && sign != 'U' => {
+                    out.push(format!("double {sign}"));
+                    at += 1;
+                }
+                (4, 'W') => out.push("double U".to_owned()),
+                (4, 'Z') => out.push("zed".to_owned()),
+                (5, 'Z') => out.push("zee".to_owned()),
+                (_, _) => out.push(sign.to_string()),
+            }
+        }
+        at += 1;
+    }
+    out.join(" ")
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    #[test]
+    fn a_spelled_code_comes_back_however_it_is_spelled(
+        code in "[A-Z][A-Z0-9]{3,8}", ways in prop::collection::vec(any::<u8>(), 1..8),
+    ) {
+        let said = spell(&code, &ways);
+        let found = slots(&said, &Expecting::Slot("postcode".into()));
+        let values: String = found.iter().map(|(_, value, _)| value.as_str()).collect();
+        prop_assert_eq!(&values, &code, "{}", said);
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 
