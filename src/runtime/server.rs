@@ -73,7 +73,7 @@ pub struct Server {
 impl Server {
     /// Starts everything; when it returns a call can come.
     pub async fn start(config: Config, options: Options) -> Result<Server, StartFault> {
-        let tables = Tables::load(&config)?;
+        let tables = Tables::load(&config)?.with_embedding(&config).map_err(fault)?;
         let store = open_store(&config)?;
         let admin_password = crate::store::users::ensure_admin(&store).await.map_err(fault)?;
         let folder = config.speech.models_folder.clone();

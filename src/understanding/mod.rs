@@ -11,6 +11,7 @@ pub mod classifier;
 pub mod command;
 pub mod completeness;
 pub mod correction;
+pub mod embedding;
 pub mod example;
 pub mod heard;
 pub mod intent;

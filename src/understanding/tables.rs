@@ -14,6 +14,7 @@ use crate::base::language::Language;
 use crate::config::Problems;
 
 use super::classifier::{self, Classifier, Example};
+use super::embedding::{Embedder, Vector};
 use super::heard::HeardTable;
 use super::outcome::CallerCommand;
 use super::pattern::{Matcher, Pattern, no_captures};
@@ -113,6 +114,8 @@ pub struct LanguageTables {
     pub examples: Vec<Example>,
     /// Knows nothing until [`Tables::trained`] or [`Tables::with_classifier`].
     pub classifier: Arc<Classifier>,
+    /// Gives sentences of this language the vectors that its classifier may be trained with.
+    pub embedder: Option<Arc<Embedder>>,
     pub commands: Vec<CommandRule>,
     pub urgent: Vec<Alarm>,
     pub danger: Vec<Alarm>,
@@ -124,6 +127,19 @@ pub struct LanguageTables {
 impl LanguageTables {
     pub fn intent(&self, id: &IntentId) -> Option<&Intent> {
         self.intents.iter().find(|intent| intent.id == *id)
+    }
+
+    /// The vector of what was said, where the classifier was trained with such.
+    pub fn vector(&self, reading: &Reading) -> Option<Vector> {
+        let wanted = self.classifier.embedding()?;
+        let embedder = self.embedder.as_ref().filter(|one| one.fingerprint() == wanted)?;
+        Some(embedder.embed(&reading.plain))
+    }
+
+    /// Of the examples and of the embedder, as a classifier trained from them now would have it.
+    pub fn fingerprint(&self) -> u64 {
+        let embedding = self.embedder.as_ref().map(|embedder| embedder.fingerprint());
+        classifier::fingerprint(&self.examples, embedding)
     }
 
     /// A matcher for patterns without captures.
@@ -157,6 +173,18 @@ impl Tables {
         for tables in &mut self.languages {
             let settings = classifier::Settings::default();
             tables.classifier = Arc::new(Classifier::train(&tables.examples, settings));
+        }
+        self
+    }
+
+    /// With `embedder` for those of the languages that `knows` answers with `true`.
+    pub fn with_embedder(
+        mut self,
+        embedder: Option<&Arc<Embedder>>,
+        knows: impl Fn(&Language) -> bool,
+    ) -> Tables {
+        for tables in &mut self.languages {
+            tables.embedder = embedder.filter(|_| knows(&tables.language)).cloned();
         }
         self
     }

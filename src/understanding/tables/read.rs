@@ -91,7 +91,7 @@ pub(super) fn model(path: &Path, tables: &mut LanguageTables, problems: &mut Pro
     let read = std::fs::read(path).map_err(|error| error.to_string());
     match read.and_then(|bytes| Classifier::from_bytes(&bytes).map_err(|fault| fault.to_string())) {
         // A model of other examples is only old: it is trained again in the background.
-        Ok(model) if model.fingerprint() == fingerprint(&tables.examples) => {
+        Ok(model) if model.fingerprint() == fingerprint(&tables.examples, model.embedding()) => {
             tables.classifier = Arc::new(model);
         }
         Ok(_) => {}
@@ -187,6 +187,7 @@ pub(super) fn language(
         intents,
         examples,
         classifier: Arc::default(),
+        embedder: None,
         commands,
         urgent,
         danger,
@@ -313,8 +314,10 @@ fn examples_of(
         let group = examples.last().map_or(0, |last| last.group + 1);
         match example::expand(line) {
             Ok(sentences) => examples.extend(sentences.iter().map(|text| {
-                let words = reader.words.read(text).tokens.into_iter().map(|one| one.norm);
-                Example { intent: intent.map(str::to_owned), words: words.collect(), group }
+                let reading = reader.words.read(text);
+                let words = reading.tokens.into_iter().map(|one| one.norm).collect();
+                let intent = intent.map(str::to_owned);
+                Example { intent, words, text: reading.plain, group }
             })),
             Err(expected) => {
                 table.fault(key, format!("{line:?}"), expected, reader.problems);
