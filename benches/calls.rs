@@ -1,9 +1,20 @@
-//! Whole calls against the real binary: how soon a caller hears the answer, how fast calls are
-//! taken, and what a call that plays a prompt costs. Each figure stands beside its baseline from
-//! the same run.
+//! Whole calls against the real binary: how soon a caller hears the answer, how soon a voice stops
+//! a prompt, how fast calls are taken, and what a call that plays a prompt costs. Each figure
+//! stands beside its baseline from the same run.
 
 #[path = "calls/capture.rs"]
 mod capture;
+#[path = "../tests/live/likeness.rs"]
+#[allow(dead_code)]
+mod likeness;
+#[path = "calls/over_prompts.rs"]
+mod over_prompts;
+#[path = "plots/page.rs"]
+#[allow(dead_code)]
+mod page;
+#[path = "../tests/live/phone.rs"]
+#[allow(dead_code)]
+mod phone;
 #[path = "../tests/live/server.rs"]
 #[allow(dead_code)]
 mod server;
@@ -16,6 +27,9 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use server::{BINARY, Server, models_folder};
+use warmline::speech::hear::transcript::{Hint, StopFlag, Transcriber};
+use warmline::speech::hear::whisper::{WhisperModel, WhisperSettings};
+
 use sipp::{ANSWERED, OFFER, Sipp, caller, expect, pause, request};
 
 /// What the demo tables answer to the question, and the voice that says it.
@@ -25,15 +39,25 @@ const VOICE: &str = "piper-rten-0.27 en_US-joe-medium";
 /// Rounds of the first-audio figure, each a call of its own.
 const ROUNDS: usize = 20;
 
-/// `cargo bench --bench calls -- [first] [signalling] [load]`: all three parts unless some are
-/// named. The first takes five minutes for each number of callers.
+/// No caller waits longer without a sound.
+const SILENCE_MS_MAX: u64 = 4_000;
+
+/// `cargo bench --bench calls -- [first [CALLERS…]] [barge] [signalling] [load]`: all parts unless
+/// some are named. The first takes five minutes for each number of callers: 1, 4, 8 and 16
+/// unless others are named.
 fn main() {
     let words: Vec<String> =
         std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
     let wanted = |part: &str| words.is_empty() || words.iter().any(|word| word == part);
     if wanted("first") {
-        let times = [1, 4, 8, 16].map(|callers| (callers, first_audio(callers)));
+        capture::check();
+        let numbers: Vec<usize> = words.iter().filter_map(|word| word.parse().ok()).collect();
+        let numbers = if numbers.is_empty() { vec![1, 4, 8, 16] } else { numbers };
+        let times: Vec<_> = numbers.into_iter().map(|one| (one, first_audio(one))).collect();
         histogram(&times);
+    }
+    if wanted("barge") {
+        over_prompts::measure();
     }
     if wanted("signalling") {
         invite_to_answer();
@@ -45,7 +69,8 @@ fn main() {
 }
 
 /// End of speech → first audio of a known answer, measured on the caller's side of the wire: on
-/// the two-channel capture, beside what the caller's clock saw.
+/// the two-channel capture, beside what the caller's clock saw, and beside the usual way of the
+/// same run.
 fn first_audio(callers: usize) -> Vec<u64> {
     let server = Server::start("");
     let answer = capture::recording(&server::voice_cache(), VOICE, ANSWER);
@@ -54,6 +79,7 @@ fn first_audio(callers: usize) -> Vec<u64> {
     }
     let folder = tempfile::tempdir().expect("a folder");
     let (mut by_clock, mut by_capture) = (Vec::new(), Vec::new());
+    let (mut silences, mut calls, mut questions) = (Vec::new(), 0, Vec::new());
     for round in 0..ROUNDS.div_ceil(callers) {
         let running: Vec<_> = (0..callers)
             .map(|number| {
@@ -74,56 +100,85 @@ fn first_audio(callers: usize) -> Vec<u64> {
             let out = child.wait_with_output().expect("the simulated caller ends");
             let text = String::from_utf8_lossy(&out.stdout).into_owned();
             by_clock.extend(text.lines().filter_map(first_audio_of));
-            let found = answer.as_ref().and_then(|one| capture::first_audio_ms(&file, one));
-            by_capture.extend(found);
+            calls += 1;
+            let Some(capture) = capture::Capture::read(&file) else { continue };
+            by_capture.extend(answer.as_ref().and_then(|one| capture.first_audio_ms(one)));
+            silences.extend(capture.silence_ms());
+            if questions.len() < callers {
+                questions.extend(capture.question());
+            }
         }
     }
+    drop(server);
     for (way, times) in [("capture", &mut by_capture), ("clock", &mut by_clock)] {
         times.sort_unstable();
         println!(
-            "end of speech → first audio, {callers} caller(s), by the {way}: p50 {} ms, p95 {} ms \
-             ({} answers)",
+            "end of speech → first audio, {callers} caller(s), by the {way}: p50 {} ms, p95 {} ms, \
+             most {} ms ({} answers in {calls} calls)",
             percentile(times, 50),
             percentile(times, 95),
+            times.last().copied().unwrap_or(0),
             times.len()
         );
     }
-    if by_capture.is_empty() { by_clock } else { by_capture }
+    let long = silences.iter().filter(|ms| **ms > SILENCE_MS_MAX).count();
+    println!(
+        "  longest silence after a question {} ms; over {SILENCE_MS_MAX} ms: {long} of {}",
+        silences.iter().max().copied().unwrap_or(0),
+        silences.len()
+    );
+    let times = if by_capture.is_empty() { by_clock } else { by_capture };
+    let usual = usual_way(questions);
+    println!(
+        "  the usual way (700 ms of silence, then the plain decode) of the same questions at once: \
+         p50 {} ms, p95 {} ms; ratio {:.1}",
+        percentile(&usual, 50),
+        percentile(&usual, 95),
+        percentile(&usual, 50) as f64 / percentile(&times, 50).max(1) as f64
+    );
+    times
+}
+
+/// How long the text of each question would take if a turn ended after 700 ms of silence and was
+/// then decoded in the full context, all at once; without any answer's sound. Sorted.
+fn usual_way(questions: Vec<Vec<i16>>) -> Vec<u64> {
+    const SILENCE_MS: u64 = 700;
+    let file = models_folder().join("ggml-base-q8_0.bin");
+    let Ok(model) = WhisperModel::load(&file) else { return Vec::new() };
+    let running: Vec<_> = questions
+        .into_iter()
+        .filter_map(|sound| {
+            let mut whisper = model.transcriber(WhisperSettings::PLAIN).ok()?;
+            Some(std::thread::spawn(move || {
+                let begun = Instant::now();
+                let text = whisper.transcribe(&sound, &Hint::default(), &StopFlag::default());
+                text.is_ok().then(|| SILENCE_MS + begun.elapsed().as_millis() as u64)
+            }))
+        })
+        .collect();
+    let mut times: Vec<u64> =
+        running.into_iter().filter_map(|one| one.join().ok().flatten()).collect();
+    times.sort_unstable();
+    times
 }
 
 /// A page with a histogram of the answers' delays for each number of callers.
 fn histogram(all: &[(usize, Vec<u64>)]) {
-    const BIN_MS: u64 = 100;
-    let mut page = String::from(
-        "<!doctype html><meta charset=utf-8><title>First audio</title>\
-         <body style='font-family:sans-serif;max-width:42rem;margin:2rem auto'>\
-         <h1>End of speech → first audio</h1>",
+    let mut body = String::from(
+        "<p class=note>Milliseconds from the end of the caller's words to the answer's first \
+         sound, found by cross-correlation on the caller's own two-channel capture.</p>",
     );
     for (callers, times) in all {
-        page += &format!("<h2>{callers} speaking at once</h2><svg width='640' height='150'>");
-        let most = times.iter().map(|ms| ms / BIN_MS).max().unwrap_or(0).max(19);
-        let width = 600.0 / (most + 1) as f64;
-        for bin in 0..=most {
-            let count = times.iter().filter(|ms| **ms / BIN_MS == bin).count();
-            let height = 110.0 * count as f64 / times.len().max(1) as f64;
-            let (x, y) = (20.0 + bin as f64 * width, 120.0 - height);
-            page += &format!(
-                "<rect x='{x:.1}' y='{y:.1}' width='{:.1}' height='{height:.1}' fill='#07c'>\
-                 <title>{count} from {} ms on</title></rect>",
-                width - 1.0,
-                bin * BIN_MS
-            );
-            if bin % 5 == 0 {
-                page += &format!("<text x='{x:.1}' y='140' font-size='11'>{}</text>", bin * BIN_MS);
-            }
-        }
-        page += "</svg>";
+        let mut sorted = times.clone();
+        sorted.sort_unstable();
+        body += &format!(
+            "<h2>{callers} speaking at once: p50 {} ms, p95 {} ms</h2>",
+            percentile(&sorted, 50),
+            percentile(&sorted, 95)
+        );
+        body += &page::histogram(times);
     }
-    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("target/bench");
-    match fs::create_dir_all(&folder).and_then(|()| fs::write(folder.join("calls.html"), page)) {
-        Ok(()) => println!("target/bench/calls.html is written"),
-        Err(error) => println!("the histogram was not written: {error}"),
-    }
+    page::write("calls.html", "End of speech → first audio", &body);
 }
 
 fn first_audio_of(line: &str) -> Option<u64> {

@@ -7,6 +7,9 @@
 //! Writes `target/bench/spoken.html`. Needs the default models; the public sets lie beside the
 //! project, and it says so where they are absent.
 
+#[path = "plots/page.rs"]
+#[allow(dead_code)]
+mod page;
 #[path = "spoken/plots.rs"]
 mod plots;
 #[path = "understanding/sets.rs"]
@@ -40,8 +43,8 @@ fn main() {
         Ok(telephone) => telephone,
         Err(error) => return println!("spoken: skipped, {error}"),
     };
-    let mut page = String::new();
-    page += &demo(&mut telephone, count);
+    let mut body = String::new();
+    body += &demo(&mut telephone, count);
     let data = root.join("../shared/data/intents");
     let banking = sets::banking(&data.join("banking77/train.csv"));
     let clinc = sets::clinc(&data.join("clinc150/train_val.json"));
@@ -51,8 +54,8 @@ fn main() {
             None => println!("spoken: {name} skipped, it is not beside the project"),
         }
     }
-    page += &rates(&mut telephone, count / 2);
-    plots::write("spoken.html", &page);
+    body += &rates(&mut telephone, count / 2);
+    page::write("spoken.html", "Spoken sentences", &body);
 }
 
 /// Every so-many-eth of `all`, about `count`.

@@ -1,15 +1,28 @@
 //! Turn-taking with the real recogniser and the real understanding, on a virtual clock on which a
 //! decode takes the processor time that it really took: how soon a turn ends after the last word,
-//! how often a pause within a sentence or a string of digits cuts it off, and how soon a voice
-//! over a prompt is ducked and stops it, and whether backchannels and coughs leave it alone.
+//! how often a pause within a sentence or a string of digits cuts it off, how soon a voice over a
+//! prompt is ducked and stops it, and whether backchannels, coughs and noise leave it alone. Each
+//! figure stands beside a baseline of the same run: a fixed silence, an energy threshold.
 //!
-//! `cargo bench --bench turns -- [CLIPS | short | smart]`: 24 clips and 12 strings unless told
-//! otherwise; `short` hears only answers of one word, `smart` tries Smart Turn on human clips.
-//! Needs `models/` and `../shared/data/speech`; says so where absent.
+//! `cargo bench --bench turns -- [CLIPS | full] [PART…] [wav FILE…]`: 24 clips and 12 strings
+//! unless told otherwise, `full` for enough to resolve one percent. Parts: `sentences`, `prompts`,
+//! `strings`, `murmurs`, `noise`, `activity`, `partials`, `short`, `smart`; `wav` plays files over
+//! a prompt. Needs `models/` and `../shared/data/speech`; says so where absent.
 
+#[path = "turns/activity.rs"]
+mod activity;
+#[path = "turns/course.rs"]
+mod course;
 #[path = "whisper/digits.rs"]
 #[allow(dead_code)]
 mod digits;
+#[path = "turns/noise.rs"]
+mod noise;
+#[path = "plots/page.rs"]
+#[allow(dead_code)]
+mod page;
+#[path = "turns/partials.rs"]
+mod partials;
 #[path = "turns/short.rs"]
 mod short;
 #[path = "turns/smart.rs"]
@@ -18,104 +31,29 @@ mod smart;
 #[allow(dead_code)]
 mod sound;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
+use course::{FRAME, energy_stops, fixed_turns, listen};
 use digits::{Draw, SEED};
-use sound::{callers, percentile, processor_us};
+use sound::{callers, percentile};
 use warmline::base::audio::level_dbfs;
-use warmline::base::language::Language;
 use warmline::base::listen::ListenMode;
-use warmline::base::moment::Moment;
-use warmline::base::upsample::to_speech_rate;
 use warmline::speech::hear::judge;
-use warmline::speech::hear::listener::{
-    CompletenessJudge, Listener, ListenerSettings, Listening, Output,
-};
-use warmline::speech::hear::transcript::{StopFlag, Transcriber};
+use warmline::speech::hear::listener::CompletenessJudge;
 use warmline::speech::hear::whisper::{Whisper, WhisperModel, WhisperSettings};
-use warmline::speech::voice::caller::CallerVoice;
 use warmline::speech::voice::piper::Piper;
 use warmline::understanding::{Tables, Understander};
 
 const CLIPS_DEFAULT: usize = 24;
-const FRAME: usize = 320;
+/// Clips, and twice the strings of digits, that `full` takes.
+const CLIPS_FULL: usize = 150;
+const STRINGS_FULL: usize = 300;
 /// Pauses put into sentences, milliseconds.
 const PAUSES_MS: [usize; 6] = [200, 400, 600, 800, 1_000, 1_200];
 
-/// What a listener did with a sound, with the times on its clock.
-#[derive(Default)]
-struct Course {
-    suspected: Option<u64>,
-    began: Option<u64>,
-    /// End of the last voice and time of the text, of each utterance.
-    heard: Vec<(u64, u64)>,
-}
-
 fn judge() -> Arc<dyn CompletenessJudge> {
     judge::by(Understander::new(Tables::embedded()))
-}
-
-/// Plays `sound` to a listener.
-fn listen(
-    whisper: &mut Whisper,
-    judge: &Arc<dyn CompletenessJudge>,
-    sound: &[i16],
-    mode: ListenMode,
-    over_prompt: bool,
-) -> Course {
-    let settings = ListenerSettings { partial_every_ms: 0, ..ListenerSettings::default() };
-    let mut listener = Listener::new(settings, judge.clone());
-    let expecting = match mode {
-        ListenMode::Digits => Expecting::Digits { min: 3, max: 12 },
-        ListenMode::KeysOnly
-        | ListenMode::Turn
-        | ListenMode::Waiting
-        | ListenMode::Conversation => Expecting::Anything,
-    };
-    listener.set_mode(Listening { expecting, ..Listening::to(mode, Language::english()) });
-    listener.set_prompt_playing(over_prompt);
-    let mut course = Course::default();
-    let mut pending = Vec::new();
-    for (number, frame) in sound.chunks(FRAME).enumerate() {
-        let now = Moment(20 * (number as u64 + 1));
-        for (at, job, transcript) in std::mem::take(&mut pending) {
-            if at <= now {
-                listener.handle_decoded(at, job, Ok(transcript));
-            } else {
-                pending.push((at, job, transcript));
-            }
-        }
-        listener.push_frame(now, frame, 16_000);
-        while let Some(output) = listener.poll_output() {
-            match output {
-                Output::StartDecode(order) => {
-                    let begun = processor_us();
-                    let stop = StopFlag::default();
-                    let Ok(text) = whisper.transcribe(&order.samples, &order.hint, &stop) else {
-                        continue;
-                    };
-                    let took = Duration::from_micros(processor_us() - begun);
-                    pending.push((now + took, order.job, text));
-                }
-                Output::Cancel { job } => pending.retain(|(_, waiting, _)| *waiting != job),
-                Output::Heard(one) => course.heard.push((one.ended.0, now.0)),
-                Output::SpeechSuspected => {
-                    course.suspected.get_or_insert(now.0);
-                }
-                Output::SpeechBegan => {
-                    course.began.get_or_insert(now.0);
-                }
-                Output::SpeechDismissed
-                | Output::SoFar { .. }
-                | Output::Raise { .. }
-                | Output::HeardNothing
-                | Output::SpeechUnavailable => {}
-            }
-        }
-    }
-    course
 }
 
 fn loudness(sound: &[i16]) -> Vec<f32> {
@@ -146,8 +84,12 @@ fn with_pause(sound: &[i16], pause_ms: usize) -> (Vec<i16>, u64) {
 }
 
 fn main() {
-    let count = std::env::args().skip(1).find_map(|word| word.parse().ok());
-    let count: usize = count.unwrap_or(CLIPS_DEFAULT);
+    let words: Vec<String> = std::env::args().skip(1).filter(|word| word != "--bench").collect();
+    let full = words.iter().any(|word| word == "full");
+    let count = words.iter().find_map(|word| word.parse().ok());
+    let count: usize = count.unwrap_or(if full { CLIPS_FULL } else { CLIPS_DEFAULT });
+    let named = words.iter().any(|word| word != "full" && word.parse::<usize>().is_err());
+    let wanted = |part: &str| !named || words.iter().any(|word| word == part);
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
     let speech = root.join("../shared/data/speech");
     if !speech.is_dir() {
@@ -163,144 +105,134 @@ fn main() {
         Err(error) => return println!("turns: skipped, {error}"),
     };
     let judge = judge();
-    let smart_turn = root.join("models/smart-turn-v3.2-cpu.onnx");
-    if std::env::args().any(|word| word == "smart") {
-        return smart::second_voice(&mut whisper, &judge, &speech, &smart_turn);
-    }
-    let voice = Piper::load(&root.join("models/en_US-joe-medium.onnx"));
-    let mut voice = match voice {
-        Ok(voice) => voice,
-        Err(error) => return println!("turns: skipped, {error}"),
-    };
-    if std::env::args().any(|word| word == "short") {
-        return short::answers(&mut whisper, &judge, &mut voice);
+    if let Some(place) = words.iter().position(|word| word == "wav") {
+        return noise::files(&mut whisper, &judge, &words[place + 1..]);
     }
     let clips = callers(&speech.join("callers"), count, true);
-    sentences(&mut whisper, &judge, &clips);
-    over_prompts(&mut whisper, &judge, &clips);
-    strings(&mut whisper, &judge, &speech, count / 2);
-    murmurs(&mut whisper, &judge, &mut voice);
-    coughs(&mut whisper, &judge);
-    short::answers(&mut whisper, &judge, &mut voice);
-    smart::second_voice(&mut whisper, &judge, &speech, &smart_turn);
-}
-
-/// What people say to a prompt without wanting to interrupt it.
-const MURMURS: [&str; 8] =
-    ["Uh-huh.", "Mm-hmm.", "Okay.", "Right.", "Hmm.", "I see.", "Oh.", "Sure."];
-const VOICES: [(f32, f32); 5] =
-    [(0.0, 1.0), (250.0, 0.8), (-200.0, 1.2), (400.0, 0.9), (-100.0, 1.0)];
-
-/// Backchannels over a prompt, of several voices: they begin no turn.
-fn murmurs(whisper: &mut Whisper, judge: &Arc<dyn CompletenessJudge>, voice: &mut Piper) {
-    let (mut ignored, mut all) = (0, 0);
-    for text in MURMURS {
-        for (pitch_cents, length) in VOICES {
-            let caller = CallerVoice { pitch_cents, length, ..CallerVoice::default() };
-            let Ok(pcm) = caller.speak(voice, text) else { continue };
-            let murmur = to_speech_rate(&pcm.samples, pcm.rate_hz);
-            let sound = [&[0; 16_000], &murmur[..], &[0; 48_000]].concat();
-            let course = listen(whisper, judge, &sound, ListenMode::Turn, true);
-            all += 1;
-            ignored += usize::from(course.heard.is_empty());
-            if !course.heard.is_empty() {
-                println!("turns: {text:?} at {pitch_cents} cents, {length}: began a turn");
-            }
-        }
+    if wanted("activity") {
+        activity::measure(&speech);
     }
-    println!("turns: {ignored} of {all} backchannels over a prompt began no turn");
-}
-
-/// Coughs: one to three bursts of shaped noise. They are made, for want of recorded ones.
-fn coughs(whisper: &mut Whisper, judge: &Arc<dyn CompletenessJudge>) {
-    const COUGHS: usize = 40;
-    let mut draw = Draw(SEED);
-    let mut ignored = 0;
-    for number in 0..COUGHS {
-        let mut sound = vec![0i16; 16_000];
-        for _ in 0..1 + number % 3 {
-            let length = 2_400 + draw.below(2_400);
-            let (mut low, mut band) = (0f32, 0f32);
-            sound.extend((0..length).map(|at| {
-                let white = draw.below(2_000) as f32 / 1_000.0 - 1.0;
-                // A two-pole resonance near 700 Hz, as a throat has.
-                low += 0.28 * band;
-                band += 0.28 * (white - low - 0.6 * band);
-                let shape = (at as f32 / 160.0).min(1.0) * (-(at as f32) / 1_200.0).exp();
-                (band * shape * 12_000.0) as i16
-            }));
-            sound.extend(vec![0; 1_600 + draw.below(3_200) as usize]);
-        }
-        sound.extend(vec![0; 48_000]);
-        let course = listen(whisper, judge, &sound, ListenMode::Turn, true);
-        ignored += usize::from(course.heard.is_empty());
+    if wanted("sentences") {
+        sentences(&mut whisper, &judge, &clips);
     }
-    println!("turns: {ignored} of {COUGHS} coughs over a prompt began no turn");
+    if wanted("prompts") {
+        over_prompts(&mut whisper, &judge, &clips);
+    }
+    if wanted("strings") {
+        let strings_count = if full { STRINGS_FULL } else { count / 2 };
+        strings(&mut whisper, &judge, &speech, strings_count);
+    }
+    if wanted("noise") {
+        noise::coughs(&mut whisper, &judge, if full { 200 } else { 40 });
+        noise::lasting(&mut whisper, &judge, &clips);
+    }
+    if wanted("partials") {
+        partials::measure(&mut whisper, &clips);
+    }
+    let smart_turn = root.join("models/smart-turn-v3.2-cpu.onnx");
+    if wanted("smart") {
+        smart::second_voice(&mut whisper, &judge, &speech, &smart_turn);
+    }
+    if !wanted("murmurs") && !wanted("short") {
+        return;
+    }
+    let mut voice = match Piper::load(&root.join("models/en_US-joe-medium.onnx")) {
+        Ok(voice) => voice,
+        Err(error) => return println!("turns: murmurs and short answers skipped, {error}"),
+    };
+    if wanted("murmurs") {
+        noise::murmurs(&mut whisper, &judge, &mut voice, full);
+    }
+    if wanted("short") {
+        short::answers(&mut whisper, &judge, &mut voice);
+    }
 }
 
 fn sentences(whisper: &mut Whisper, judge: &Arc<dyn CompletenessJudge>, clips: &[sound::Clip]) {
-    let (mut waits, mut cut, mut paused) = (Vec::new(), 0, 0);
+    let (mut waits, mut fixed_waits) = (Vec::new(), Vec::new());
+    let (mut cut, mut fixed_cut, mut paused) = (0, 0, 0);
     for (place, clip) in clips.iter().enumerate() {
         let whole = [&clip.sound[..], &[0; 48_000]].concat();
         let course = listen(whisper, judge, &whole, ListenMode::Turn, false);
         waits.extend(course.heard.last().map(|(ended, at)| at - ended));
+        fixed_waits.extend(fixed_turns(&whole).last().map(|(ended, at)| at - ended));
         let pause_ms = PAUSES_MS[place % PAUSES_MS.len()];
         let (sound, second_begins) = with_pause(&clip.sound, pause_ms);
         let course = listen(whisper, judge, &sound, ListenMode::Turn, false);
         paused += 1;
-        if course.heard.iter().any(|(_, at)| *at < second_begins + 100) {
+        let early = |turns: &[(u64, u64)]| turns.iter().any(|(_, at)| *at < second_begins + 100);
+        fixed_cut += usize::from(early(&fixed_turns(&sound)));
+        if early(&course.heard) {
             cut += 1;
             println!("turns: cut off in a pause of {pause_ms} ms: {}", clip.said);
         }
     }
     println!(
-        "turns: last voice → end of the turn p50 {} ms, p95 {} ms ({} turns)",
+        "turns: last voice → end of the turn with its text p50 {} ms, p95 {} ms ({} turns); a \
+         fixed silence {} ms, its decode not counted",
         percentile(&mut waits, 50),
         percentile(&mut waits, 95),
-        waits.len()
+        waits.len(),
+        percentile(&mut fixed_waits, 50),
     );
-    println!("turns: {cut} of {paused} sentences cut off in pauses of 0.2 to 1.2 s");
+    println!(
+        "turns: {cut} of {paused} sentences cut off in pauses of 0.2 to 1.2 s; by a fixed silence \
+         {fixed_cut}"
+    );
+    let lists = [("Sentences", &waits), ("A fixed silence, without the decode", &fixed_waits)];
+    let body: String = lists
+        .iter()
+        .map(|(name, delays)| {
+            format!("<h2>{name}: {} turns</h2>{}", delays.len(), page::histogram(delays))
+        })
+        .collect();
+    page::write("turns.html", "Last voice → end of the turn, milliseconds", &body);
 }
 
 fn over_prompts(whisper: &mut Whisper, judge: &Arc<dyn CompletenessJudge>, clips: &[sound::Clip]) {
-    let (mut ducked, mut stopped) = (Vec::new(), Vec::new());
+    let (mut ducked, mut stopped, mut energy) = (Vec::new(), Vec::new(), Vec::new());
+    let mut resumed = 0;
     for clip in clips {
         let sound = [&clip.sound[..], &[0; 32_000]].concat();
         let onset = onset_ms(&clip.sound);
         let course = listen(whisper, judge, &sound, ListenMode::Turn, true);
         ducked.extend(course.suspected.or(course.began).map(|at| at.saturating_sub(onset)));
         stopped.extend(course.began.map(|at| at.saturating_sub(onset)));
+        energy.extend(energy_stops(&sound).map(|at| at.saturating_sub(onset)));
+        resumed += usize::from(!course.silent_for_nothing.is_empty());
     }
     println!(
         "turns: voice over a prompt → ducked p50 {} ms, p95 {} ms; → silent p50 {} ms, p95 {} ms \
-         ({} of {} stopped)",
+         ({} of {} stopped, {resumed} of them let the prompt go on under the caller); 200 ms of \
+         energy p50 {} ms, p95 {} ms",
         percentile(&mut ducked, 50),
         percentile(&mut ducked, 95),
         percentile(&mut stopped, 50),
         percentile(&mut stopped, 95),
         stopped.len(),
-        clips.len()
+        clips.len(),
+        percentile(&mut energy, 50),
+        percentile(&mut energy, 95),
     );
 }
 
-fn strings(
-    whisper: &mut Whisper,
-    judge: &Arc<dyn CompletenessJudge>,
-    speech: &std::path::Path,
-    count: usize,
-) {
+fn strings(whisper: &mut Whisper, judge: &Arc<dyn CompletenessJudge>, speech: &Path, count: usize) {
     let mut draw = Draw(SEED);
-    let (mut cut, mut strings) = (0, 0);
+    let (mut cut, mut fixed_cut, mut strings) = (0, 0, 0);
     for _ in 0..count {
         let Some((said, sound)) = digits::string(&speech.join("digits"), &mut draw) else {
             continue;
         };
         strings += 1;
         let course = listen(whisper, judge, &sound, ListenMode::Digits, false);
+        fixed_cut += usize::from(fixed_turns(&sound).len() > 1);
         if course.heard.len() > 1 {
             cut += 1;
             println!("turns: {said} was cut into {}", course.heard.len());
         }
     }
-    println!("turns: {cut} of {strings} strings of digits cut off, pauses of 0.05 to 2 s");
+    println!(
+        "turns: {cut} of {strings} strings of digits cut off, pauses of 0.05 to 2 s, seed {SEED}; \
+         by a fixed silence {fixed_cut}"
+    );
 }

@@ -3,47 +3,106 @@
 //! the project (`../shared/data/intents`); our own tenth is held out. Plots go to
 //! `target/bench/*.svg`.
 
+#[path = "plots/page.rs"]
+#[allow(dead_code)]
+mod page;
 #[path = "understanding/sets.rs"]
 mod sets;
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
-use std::fs;
-use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use sets::{Sentence, Split, examples, known_as, outcome, words};
 use warmline::base::moment::Moment;
 use warmline::base::utterance::Utterance;
-use warmline::understanding::classifier::{Classifier, Example, Settings};
+use warmline::runtime::embedding::{self, Embedding, Kept};
+use warmline::understanding::classifier::{Classifier, Example, Settings, Vectors};
+use warmline::understanding::embedding::Vector;
 use warmline::understanding::outcome::Expecting;
 use warmline::understanding::{Memory, Tables, Understander};
 
 fn main() {
+    let embedding = embedding::load(embedding::AUTO, None).unwrap_or_else(|told| {
+        println!("{told}");
+        None
+    });
+    // Each run computes its vectors itself: the times count.
+    let embedding = embedding.map(|one| one.keeping(Kept::default()));
+    match &embedding {
+        Some(embedding) => embedding_alone(embedding),
+        None => println!("skipped: no embedding (warmline models fetch all-MiniLM-L6-v2)"),
+    }
     let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/intents");
     if data.is_dir() {
         match sets::banking(&data.join("banking77/train.csv")) {
-            Some(split) => measure("banking77", &split),
+            Some(split) => compare("banking77", &split, embedding.as_ref()),
             None => println!("skipped: Banking77 cannot be read"),
         }
         match sets::clinc(&data.join("clinc150/train_val.json")) {
-            Some(split) => measure("clinc150", &split),
+            Some(split) => compare("clinc150", &split, embedding.as_ref()),
             None => println!("skipped: CLINC150 cannot be read"),
         }
     } else {
         println!("skipped: Banking77 and CLINC150 are not beside the project");
     }
-    demo();
+    demo(embedding.as_ref());
     reading_tables();
 }
 
+/// A sentence of twelve tokens, one after the other and many together.
+fn embedding_alone(embedding: &Embedding) {
+    let embedder = embedding.embedder();
+    let text = |number: usize| format!("hi i would like to know about my order {number}");
+    let mut times: Vec<Duration> = (0..200)
+        .map(|number| {
+            let text = text(number);
+            let began = Instant::now();
+            embedder.embed(&text);
+            began.elapsed()
+        })
+        .collect();
+    times.sort_unstable();
+    let texts: Vec<String> = (0..1_000).map(text).collect();
+    let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+    let began = Instant::now();
+    embedder.embed_many(&texts);
+    let each = began.elapsed() / texts.len() as u32;
+    println!(
+        "embedding, 12 tokens, one core: p50 {:?}, p99 {:?}; many together {each:?} each",
+        at(&times, 50),
+        at(&times, 99)
+    );
+}
+
+/// By words alone, then with the embedding.
+fn compare(name: &str, split: &Split, embedding: Option<&Embedding>) {
+    println!("{name}: {} learned, {} held out", split.train.len(), split.test.len());
+    measure(name, split, None);
+    if let Some(embedding) = embedding {
+        measure(&format!("{name}-embedding"), split, Some(embedding));
+    }
+}
+
+fn vectors(embedding: &Embedding, examples: &[Example]) -> Vectors {
+    let texts: Vec<&str> = examples.iter().map(|one| one.text.as_str()).collect();
+    let embedder = embedding.embedder();
+    Vectors { embedding: embedder.fingerprint(), list: embedding::embed_on(embedder, &texts, 2) }
+}
+
 /// Trains, judges, prints, plots.
-fn measure(name: &str, split: &Split) {
+fn measure(name: &str, split: &Split, embedding: Option<&Embedding>) {
     let Split { train, test } = split;
-    println!("{name}: {} learned, {} held out", train.len(), test.len());
     let learned = examples(train);
     let began = Instant::now();
-    let model = Classifier::train(&learned, Settings::default());
+    let known = embedding.map(|embedding| vectors(embedding, &learned));
+    let embedding_took = began.elapsed();
+    let model = match &known {
+        Some(known) => Classifier::train_with(&learned, known, Settings::default()),
+        None => Classifier::train(&learned, Settings::default()),
+    };
     let training = began.elapsed();
     let (mut scoped, mut right, mut refused, mut strangers, mut caught) = (0, 0, 0, 0, 0);
     let mut judged: Vec<(f32, bool)> = Vec::new();
@@ -53,7 +112,8 @@ fn measure(name: &str, split: &Split) {
         let began = Instant::now();
         let list = words(text);
         let list: Vec<&str> = list.iter().map(String::as_str).collect();
-        let judgement = model.judge(&list);
+        let vector: Option<Vector> = embedding.map(|one| one.embedder().embed(text));
+        let judgement = model.judge_with(&list, vector.as_ref(), |_| 0.0);
         times.push(began.elapsed());
         let Some((best, confidence)) = judgement.ranked.first() else { continue };
         judged.push((*confidence, label.as_ref() == Some(best)));
@@ -73,10 +133,13 @@ fn measure(name: &str, split: &Split) {
     times.sort_unstable();
     let centroid = nearest_centroid(&learned, test);
     println!(
-        "  right in scope {:.1} % (nearest centroid {:.1} %); trained in {:.1} s on one core",
+        "  {}: right in scope {:.1} % (nearest centroid {:.1} %); trained in {:.1} s, {:.1} s of \
+         them for vectors on two cores",
+        if embedding.is_some() { "with the embedding" } else { "by words alone" },
         percent(right, scoped),
         centroid,
-        training.as_secs_f32()
+        training.as_secs_f32(),
+        embedding_took.as_secs_f32(),
     );
     println!("  a sentence: p50 {:?}, p99 {:?}", at(&times, 50), at(&times, 99));
     println!("  refused though in scope {:.1} %", percent(refused, scoped));
@@ -84,8 +147,8 @@ fn measure(name: &str, split: &Split) {
         println!("  out of scope recognised {:.1} % of {strangers}", percent(caught, strangers));
     }
     println!("  calibration error {:.3} over ten bins", calibration_error(&judged));
-    plot(&format!("{name}-risk.svg"), &risk_and_coverage(&mut judged));
-    plot(&format!("{name}-confusion.svg"), &confusion_plot(&confusion));
+    page::picture(&format!("{name}-risk.svg"), &risk_and_coverage(&mut judged));
+    page::picture(&format!("{name}-confusion.svg"), &confusion_plot(&confusion));
 }
 
 fn percent(part: u32, all: u32) -> f32 {
@@ -145,34 +208,58 @@ fn calibration_error(judged: &[(f32, bool)]) -> f32 {
     bins.iter().filter(|bin| bin.0 > 0.0).map(|bin| (bin.1 - bin.2).abs() / all).sum()
 }
 
-/// The demo's sentences: rules alone, then rules with the classifier behind them.
-fn demo() {
-    let sentences = sets::demo();
+/// The demo's sentences: rules alone, then with the classifier behind them, then with its
+/// embedding.
+fn demo(embedding: Option<&Embedding>) {
     let began = Instant::now();
     let trained = Tables::embedded();
     println!("demo tables: read and trained in {:.1} s", began.elapsed().as_secs_f32());
-    for (name, tables) in [("rules alone", Tables::embedded_rules()), ("with classifier", trained)]
-    {
-        let understander = Understander::new(tables);
-        let (mut all, mut right) = (0, 0);
-        let mut times = Vec::new();
-        for (label, text) in &sentences {
-            let utterance = Utterance::typed(text, Moment(1_000), 1_500);
-            let mut memory = Memory::new(jiff::civil::date(2026, 11, 21));
-            let began = Instant::now();
-            let heard = understander.understand(&utterance, &mut memory, &Expecting::Anything);
-            times.push(began.elapsed());
-            let found = outcome(&heard);
-            all += 1;
-            right += u32::from(known_as(label).contains(&found.as_str()));
-        }
-        times.sort_unstable();
-        println!(
-            "  {name}: {:.1} % of {all} sentences; all of understanding p50 {:?}, p99 {:?}",
-            percent(right, all),
-            at(&times, 50),
-            at(&times, 99)
-        );
+    demo_with("rules alone", Tables::embedded_rules(), None);
+    demo_with("with classifier", trained, Some("demo-confusion.svg"));
+    let Some(embedding) = embedding else { return };
+    let mut tables = embedding.give(Tables::clone(&Tables::embedded()));
+    let began = Instant::now();
+    for one in embedding.give(Tables::clone(&Tables::embedded_rules())).languages() {
+        let model = embedding::learn(one, Some(embedding), Settings::default(), 2);
+        tables = tables.with_classifier(&one.language, Arc::new(model));
+    }
+    println!("demo tables with the embedding: trained in {:.1} s", began.elapsed().as_secs_f32());
+    demo_with("with embedding", Arc::new(tables), Some("demo-confusion-embedding.svg"));
+}
+
+fn demo_with(name: &str, tables: Arc<Tables>, plotted: Option<&str>) {
+    let understander = Understander::new(tables);
+    // The half that the tables' authors know, and the blind one.
+    let (mut all, mut right) = ([0_u32; 2], [0_u32; 2]);
+    let mut times = Vec::new();
+    let mut confusion: BTreeMap<(String, String), u32> = BTreeMap::new();
+    for (number, (label, text)) in sets::demo().iter().enumerate() {
+        let utterance = Utterance::typed(text, Moment(1_000), 1_500);
+        let mut memory = Memory::new(jiff::civil::date(2026, 11, 21));
+        let began = Instant::now();
+        let heard = understander.understand(&utterance, &mut memory, &Expecting::Anything);
+        times.push(began.elapsed());
+        let found = outcome(&heard);
+        let is_right = known_as(label).contains(&found.as_str());
+        all[number % 2] += 1;
+        right[number % 2] += u32::from(is_right);
+        let found = if is_right { label.clone() } else { found };
+        *confusion.entry((label.clone(), found)).or_default() += 1;
+    }
+    times.sort_unstable();
+    println!(
+        "  {name}: known half {} of {}, blind half {} of {} ({:.1} %); all of understanding p50 \
+         {:?}, p99 {:?}",
+        right[0],
+        all[0],
+        right[1],
+        all[1],
+        percent(right[1], all[1]),
+        at(&times, 50),
+        at(&times, 99)
+    );
+    if let Some(file) = plotted {
+        page::picture(file, &confusion_plot(&confusion));
     }
 }
 
@@ -189,15 +276,6 @@ fn reading_tables() {
         .collect();
     times.sort_unstable();
     println!("reading all tables again: p50 {:?}, p95 {:?}", at(&times, 50), at(&times, 95));
-}
-
-fn plot(name: &str, svg: &str) {
-    let folder: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/bench");
-    let written = fs::create_dir_all(&folder).and_then(|()| fs::write(folder.join(name), svg));
-    match written {
-        Ok(()) => println!("  target/bench/{name}"),
-        Err(error) => println!("  {name} was not written: {error}"),
-    }
 }
 
 /// Errors among the answers, if only the surest share of sentences is answered.

@@ -2,14 +2,19 @@
 //! are chosen. Every way hears the same clips as the plain full-context decode in the same run,
 //! the ways taken in turns, so that a busy machine slows all alike.
 //!
-//! `cargo bench --bench whisper -- [CLIPS | full] [invented] [digits] [way=NAME]`: 30 clips else
-//! otherwise; `full` takes all 150, 60 strings of digits and 60 minutes without words. Writes
+//! `cargo bench --bench whisper -- [CLIPS | full] [invented] [digits] [way=NAME] [show]`: 30 clips
+//! unless told otherwise; `full` takes all 150, 60 strings of digits and 60 minutes without words. Writes
 //! `target/bench/whisper.html`. Needs `models/` and `../shared/data/speech`; says so if absent.
 
 #[path = "whisper/digits.rs"]
 mod digits;
 #[path = "whisper/invented.rs"]
 mod invented;
+#[path = "plots/page.rs"]
+#[allow(dead_code)]
+mod page;
+#[path = "whisper/quantised.rs"]
+mod quantised;
 #[path = "whisper/sound.rs"]
 mod sound;
 #[path = "whisper/ways.rs"]
@@ -41,7 +46,8 @@ fn main() {
     if !speech.is_dir() {
         return println!("whisper: skipped, ../shared/data/speech is not there");
     }
-    let mut page = String::new();
+    println!("whisper.cpp as it was built: {}", whisper_rs::print_system_info().trim());
+    let mut body = String::new();
     for (id, file) in MODELS {
         let path = root.join("models").join(file);
         let (model, flash) = match (WhisperModel::load(&path), WhisperModel::load_with(&path, true))
@@ -54,26 +60,27 @@ fn main() {
         };
         if !only {
             let way = words.iter().find_map(|word| word.strip_prefix("way=")).unwrap_or("");
-            page += &ways::measure(id, &model, &flash, &speech.join("callers"), clips, way);
+            let models = ways::Models { id, path: &path, usual: &model, flash: &flash };
+            body += &ways::measure(&models, &speech.join("callers"), clips, way, named("show"));
             if !way.is_empty() {
                 continue;
             }
         }
         if !only || named("digits") {
-            digits::measure(id, &model, &speech, if full { 60 } else { STRINGS_DEFAULT });
+            body += &digits::measure(id, &model, &speech, if full { 60 } else { STRINGS_DEFAULT });
         }
         if (!only && id == "base-q8_0") || named("invented") {
             invented::measure(id, &model, &speech, if full { 60 } else { MINUTES_DEFAULT });
         }
     }
-    if !page.is_empty() {
-        let folder = root.join("target/bench");
-        let file = folder.join("whisper.html");
-        let html = format!("<!doctype html><meta charset=utf-8><title>whisper</title>{page}");
-        let written = std::fs::create_dir_all(&folder).and_then(|()| std::fs::write(&file, html));
-        match written {
-            Ok(()) => println!("whisper: target/bench/whisper.html is written"),
-            Err(error) => println!("whisper: the page could not be written: {error}"),
-        }
+    if !body.is_empty() {
+        page::write("whisper.html", "Ways of driving Whisper", &(BEFORE.to_owned() + &body));
     }
 }
+
+/// What the page says first.
+const BEFORE: &str = "<p class=note>Every way hears the same clips of simulated callers as the plain \
+                      full-context decode, in turns, on one thread unless it says otherwise. The \
+                      encoder's work on a partial cannot be kept for the final: each position looks \
+                      at all others, so one more second of sound changes every one; what is kept is \
+                      a whole text, where nothing followed.</p>";

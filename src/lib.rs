@@ -17,7 +17,8 @@
 //! - [`base`]: nouns: moments, ids, keys, cards, personal data that is not printed.
 //! - [`config`]: the operator's TOML, with every fault named at once.
 //! - [`knowledge`]: answers, opening hours, connectors to business systems.
-//! - [`understanding`]: intent (rules, then a classifier), slots, stress, danger, card numbers.
+//! - [`understanding`]: intent (rules, then a classifier, helped by an `embedding`), slots, stress,
+//!   danger, card numbers.
 //! - [`policy`]: rules, and the dialogue that walks them: answer, ask, or a person.
 //! - [`call`]: one call, sans-IO. `session/speech` and `caller` are the machine's part, `card`
 //!   keeps card numbers out of everything, `transfer/` is the warm transfer: `offer`, `brief`,

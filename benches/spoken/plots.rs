@@ -1,23 +1,9 @@
 //! The page of plots.
 
 use std::fmt::Write as _;
-use std::fs;
-use std::path::Path;
 
 const SVG: &str = "<svg xmlns='http://www.w3.org/2000/svg' width='640' height='420' \
                    font-family='sans-serif' font-size='12'>";
-
-pub fn write(name: &str, body: &str) {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/bench");
-    let page = format!(
-        "<!doctype html><meta charset=utf-8><title>Spoken sentences</title>\
-         <body style='font-family:sans-serif;max-width:42rem;margin:2rem auto'>{body}"
-    );
-    match fs::create_dir_all(&folder).and_then(|()| fs::write(folder.join(name), page)) {
-        Ok(()) => println!("spoken: target/bench/{name} is written"),
-        Err(error) => println!("spoken: {name} was not written: {error}"),
-    }
-}
 
 /// Intents found and words lost, by condition: name, percent right, percent of words wrong.
 pub fn noise(bars: &[(String, f32, f64)]) -> String {

@@ -1,6 +1,6 @@
-//! Smart Turn as a second voice beside the text, on human clips: at each pause of a clip the text
-//! so far is judged and the model is asked; then waits are chosen by the text alone and by both,
-//! and false cut-offs are counted beside the wait after the last word.
+//! Smart Turn as a second voice beside the text, on human clips: at each quiet place within a clip
+//! and at its end the text so far is judged and the model is asked; pauses of several lengths are
+//! thought of there, and false cut-offs are compared at the same mean wait after the last word.
 
 use std::f32::consts::TAU;
 use std::path::Path;
@@ -9,16 +9,18 @@ use std::sync::Arc;
 use rten::{Model, NodeId, RunOptions, ThreadPool, ValueOrView};
 use rten_tensor::NdTensor;
 use rten_tensor::prelude::*;
-use warmline::base::audio::Pcm;
+use warmline::base::audio::{Pcm, level_dbfs};
+use warmline::base::language::Language;
 use warmline::base::listen::ListenMode;
 use warmline::base::upsample::to_speech_rate;
 use warmline::media::g711::{ulaw_decode, ulaw_encode};
-use warmline::speech::hear::listener::{Completeness, CompletenessJudge};
+use warmline::speech::hear::listener::{Completeness, CompletenessJudge, Listening};
+use warmline::speech::hear::sounds::hiss;
 use warmline::speech::hear::transcript::{Hint, StopFlag, Transcriber};
-use warmline::speech::hear::vad::{NeuralDetector, VadSettings, VoiceDetector};
 use warmline::speech::hear::whisper::Whisper;
 use warmline::speech::voice::level::resample;
 
+use crate::digits::{Draw, SEED};
 use crate::sound::{percentile, processor_us, read};
 
 const FRAME: usize = 320;
@@ -30,9 +32,10 @@ const FFT: usize = 400;
 const BINS: usize = FFT / 2 + 1;
 /// A turn ends after no less; the model is asked then.
 const ASKED_AFTER_MS: usize = 200;
-/// Pauses put into each clip, beside its own.
-const PAUSES_MS: [usize; 6] = [200, 400, 600, 800, 1_000, 1_200];
-const ENDLESS_MS: usize = 3_000;
+/// Lengths of the pauses that are thought of at each place.
+const PAUSES_MS: [usize; 4] = [300, 600, 900, 1_200];
+/// Places within a clip are so far from each other, and from its ends.
+const APART_MS: usize = 240;
 
 /// The model with what its features need.
 pub struct SmartTurn {
@@ -135,47 +138,49 @@ fn mel_filters() -> Vec<[f32; BINS]> {
     edges.windows(3).map(filter).collect()
 }
 
-/// A place where a speaker is silent: in the middle, or for good.
-struct Pause {
-    /// How long; [`ENDLESS_MS`] where nothing follows.
-    ms: usize,
+/// A place where a speaker may have finished: after a whole clip, or within one.
+struct Place {
+    clip: usize,
+    last: bool,
     text: Completeness,
     complete: f32,
 }
 
-impl Pause {
-    fn is_last(&self) -> bool {
-        self.ms >= ENDLESS_MS
+/// A clip as a telephone brings it, with hiss so far under its loudest frame.
+fn telephone(path: &Path, snr_db: Option<f32>, seed: u64) -> Option<Vec<i16>> {
+    let mut line = resample(&Pcm::new(16_000, read(path)?), 8_000).samples.to_vec();
+    if let Some(snr_db) = snr_db {
+        let level = crate::course::loudest_dbfs(&line) - 6.0 - snr_db;
+        let noise = hiss(line.len() as u64 / 8 + 1, level, seed);
+        // Every second sample: the hiss is white at either rate.
+        for (sample, more) in line.iter_mut().zip(noise.iter().step_by(2)) {
+            *sample = sample.saturating_add(*more);
+        }
     }
-}
-
-/// A clip as a telephone brings it.
-fn telephone(path: &Path) -> Option<Vec<i16>> {
-    let line = resample(&Pcm::new(16_000, read(path)?), 8_000);
-    let coded: Vec<i16> = line.samples.iter().map(|s| ulaw_decode(ulaw_encode(*s))).collect();
+    let coded: Vec<i16> = line.iter().map(|s| ulaw_decode(ulaw_encode(*s))).collect();
     Some(to_speech_rate(&coded, 8_000))
 }
 
-/// First and last frame beyond each stretch without a voice of [`ASKED_AFTER_MS`] or more.
-fn silences(sound: &[i16]) -> Vec<(usize, usize)> {
-    let mut detector = NeuralDetector::new(VadSettings::default());
-    let voiced: Vec<bool> = sound.chunks(FRAME).map(|frame| detector.push(frame).voiced).collect();
-    let mut found = Vec::new();
-    let (mut last, mut seen) = (None, 0);
-    for (frame, _) in voiced.iter().enumerate().filter(|(_, voiced)| **voiced) {
-        if let Some(before) = last
-            && (frame - before - 1) * 20 >= ASKED_AFTER_MS
-            && seen * 20 >= 300
-        {
-            found.push((before + 1, frame));
-        }
-        (last, seen) = (Some(frame), seen + 1);
-    }
-    found.extend(last.filter(|_| seen * 20 >= 300).map(|before| (before + 1, usize::MAX)));
-    found
+/// Samples at which a clip may be cut: quiet places between words, [`APART_MS`] from each other,
+/// and the end of its last word.
+fn cuts(sound: &[i16]) -> (Vec<usize>, usize) {
+    let levels: Vec<f32> = sound.chunks(FRAME).map(level_dbfs).collect();
+    let loudest = levels.iter().copied().fold(-96.0, f32::max);
+    let loud = |level: &f32| *level > loudest - 25.0;
+    let first = levels.iter().position(loud).unwrap_or(0);
+    let last = levels.iter().rposition(loud).unwrap_or(0) + 1;
+    let apart = APART_MS / 20;
+    let mut quiet: Vec<usize> = (first + apart..last.saturating_sub(apart))
+        .filter(|&at| {
+            let near = &levels[at - 3..at + 4];
+            levels[at] < loudest - 14.0 && near.iter().all(|level| *level >= levels[at])
+        })
+        .collect();
+    quiet.dedup_by(|next, before| *next < *before + apart);
+    (quiet.into_iter().map(|frame| frame * FRAME).collect(), last * FRAME)
 }
 
-/// Counts false cut-offs of text alone and of text and model, at several waits.
+/// Traces false cut-offs against the mean wait, of the text alone and of both.
 pub fn second_voice(
     whisper: &mut Whisper,
     judge: &Arc<dyn CompletenessJudge>,
@@ -186,84 +191,122 @@ pub fn second_voice(
         Ok(smart) => smart,
         Err(error) => return println!("turns: Smart Turn skipped, {error}"),
     };
-    let mut files: Vec<_> =
-        std::fs::read_dir(speech.join("commands")).into_iter().flatten().collect();
-    files.extend(std::fs::read_dir(speech.join("read")).into_iter().flatten());
-    let mut paths: Vec<_> = files.into_iter().flatten().map(|file| file.path()).collect();
-    paths.push(speech.join("jfk.wav"));
-    paths.retain(|path| {
-        let name = path.to_string_lossy();
-        name.ends_with(".wav") && !name.contains("aishell")
-    });
-    paths.sort();
-    let (mut own, mut put_in, mut looks) = (Vec::new(), Vec::new(), Vec::new());
-    for (place, path) in paths.iter().enumerate() {
-        let Some(clip) = telephone(path) else { continue };
-        let sound = [&clip[..], &vec![0; ENDLESS_MS * 16]].concat();
-        own.extend(pauses(whisper, judge, &smart, &sound, &mut looks));
-        let (cut, _) = crate::with_pause(&clip, PAUSES_MS[place % PAUSES_MS.len()]);
-        put_in.extend(pauses(whisper, judge, &smart, &cut, &mut looks));
+    let paths = crate::activity::human_clips(speech);
+    let (mut places, mut looks) = (Vec::new(), Vec::new());
+    for (clip, path) in paths.iter().enumerate() {
+        for snr_db in [None, Some(20.0)] {
+            let Some(sound) = telephone(path, snr_db, clip as u64 + 1) else { continue };
+            let (quiet, end) = cuts(&sound);
+            let all = quiet.iter().map(|cut| (*cut, false)).chain([(end, true)]);
+            for (cut, last) in all {
+                let found = judged(whisper, judge, &smart, &sound[..cut.min(sound.len())]);
+                let Some((text, complete, took)) = found else { continue };
+                looks.push(took);
+                places.push(Place { clip, last, text, complete });
+            }
+        }
     }
     println!(
-        "turns: Smart Turn on {} human clips, a look takes p50 {} ms, p95 {} ms",
+        "turns: Smart Turn on {} human clips, quiet and at 20 dB: {} places within, {} ends; a \
+         look takes p50 {} ms, p95 {} ms",
         paths.len(),
+        places.iter().filter(|place| !place.last).count(),
+        places.iter().filter(|place| place.last).count(),
         percentile(&mut looks, 50),
         percentile(&mut looks, 95)
     );
-    for (name, pauses) in [("as they were said", own), ("with a pause put in", put_in)] {
-        compare(name, &pauses);
-    }
+    compare(&places, paths.len());
 }
 
-fn pauses(
+/// The text's judgement, the model's, and how many milliseconds the latter took.
+fn judged(
     whisper: &mut Whisper,
     judge: &Arc<dyn CompletenessJudge>,
     smart: &SmartTurn,
-    sound: &[i16],
-    looks: &mut Vec<u64>,
-) -> Vec<Pause> {
-    let mut found = Vec::new();
-    for (from, to) in silences(sound) {
-        let heard = &sound[..((from * FRAME) + 80 * 16).min(sound.len())];
-        let Ok(text) = whisper.transcribe(heard, &Hint::default(), &StopFlag::default()) else {
-            continue;
-        };
-        let text = judge.judge(&text.text, ListenMode::Turn);
-        let begun = processor_us();
-        let asked = ((from * FRAME) + ASKED_AFTER_MS * 16).min(sound.len());
-        match smart.complete(&sound[..asked]) {
-            Ok(complete) => {
-                looks.push((processor_us() - begun) / 1_000);
-                let ms = to.saturating_sub(from).saturating_mul(20).min(ENDLESS_MS);
-                found.push(Pause { ms, text, complete });
-            }
-            Err(error) => println!("turns: Smart Turn failed: {error}"),
-        }
-    }
-    found
+    said: &[i16],
+) -> Option<(Completeness, f32, u64)> {
+    let pause = |ms: usize| [said, &vec![0; ms * 16]].concat();
+    let text = whisper.transcribe(&pause(80), &Hint::default(), &StopFlag::default()).ok()?;
+    let listening = Listening::to(ListenMode::Turn, Language::english());
+    let text = judge.judge(&text.text, &listening);
+    let begun = processor_us();
+    let complete = smart.complete(&pause(ASKED_AFTER_MS));
+    let complete = complete.inspect_err(|error| println!("turns: Smart Turn failed: {error}"));
+    Some((text, complete.ok()?, (processor_us() - begun) / 1_000))
 }
 
-/// Prints false cut-offs and the mean wait after the last word, by the text alone and by both.
-fn compare(name: &str, pauses: &[Pause]) {
-    let last = pauses.iter().filter(|pause| pause.is_last()).count();
-    let inner = pauses.len() - last;
-    let seen = pauses.iter().filter(|pause| pause.is_last() && pause.complete > 0.5).count();
-    let open = pauses.iter().filter(|pause| !pause.is_last() && pause.complete <= 0.5).count();
-    println!(
-        "turns: clips {name}: {seen} of {last} ends seen as ends, {open} of {inner} pauses as pauses"
-    );
-    let count = |what: String, wait: &dyn Fn(&Pause) -> usize| {
-        let cut = pauses.iter().filter(|one| !one.is_last() && wait(one) < one.ms).count();
-        let waits: usize = pauses.iter().filter(|one| one.is_last()).map(wait).sum();
-        println!("turns:   {what}: {cut} of {inner} cut off, {} ms", waits / last.max(1));
-    };
-    for open_ms in [300, 500, 700, 900, 1_100, 1_300] {
-        count(format!("text alone, open {open_ms} ms"), &|pause| by_text(pause.text, open_ms));
+/// False cut-offs, in percent of all pauses of all lengths, and the mean wait at the ends.
+fn outcome(places: &[&Place], wait: &dyn Fn(&Place) -> usize) -> (f64, f64) {
+    let (mut cut, mut pauses, mut waits, mut ends) = (0, 0, 0, 0);
+    for place in places {
+        let waited = wait(place);
+        if place.last {
+            ends += 1;
+            waits += waited;
+        } else {
+            pauses += PAUSES_MS.len();
+            cut += PAUSES_MS.iter().filter(|pause_ms| **pause_ms > waited).count();
+        }
     }
-    for (likely_ms, unlikely_ms) in [(300, 900), (300, 1_300), (500, 1_100), (700, 1_300)] {
-        count(format!("both, open {likely_ms} or {unlikely_ms} ms"), &|pause| {
-            by_text(pause.text, if pause.complete > 0.5 { likely_ms } else { unlikely_ms })
-        });
+    (100.0 * cut as f64 / pauses.max(1) as f64, waits as f64 / ends.max(1) as f64)
+}
+
+/// The fewest cut-offs at a mean wait of no more than `wait_ms`: by the text, and by both.
+fn best(places: &[&Place], wait_ms: f64) -> (f64, f64) {
+    let mut fewest = (100.0f64, 100.0f64);
+    let waits: Vec<usize> = (200..=1_500).step_by(50).collect();
+    for &open_ms in &waits {
+        let (cut, mean) = outcome(places, &|place| by_text(place.text, open_ms));
+        if mean <= wait_ms {
+            fewest.0 = fewest.0.min(cut);
+        }
+        for &unlikely_ms in waits.iter().filter(|unlikely| **unlikely >= open_ms) {
+            let (cut, mean) = outcome(places, &|place| {
+                by_text(place.text, if place.complete > 0.5 { open_ms } else { unlikely_ms })
+            });
+            if mean <= wait_ms {
+                fewest.1 = fewest.1.min(cut);
+            }
+        }
+    }
+    fewest
+}
+
+/// Prints both curves, and how sure their difference is: clips are drawn anew, whole.
+fn compare(places: &[Place], clips: usize) {
+    const DRAWS: usize = 200;
+    let all: Vec<&Place> = places.iter().collect();
+    let ends = all.iter().filter(|place| place.last).count();
+    let seen = all.iter().filter(|place| place.last && place.complete > 0.5).count();
+    let open = all.iter().filter(|place| !place.last && place.complete <= 0.5).count();
+    println!(
+        "turns:   {seen} of {ends} ends seen as ends, {open} of {} pauses as pauses",
+        all.len() - ends
+    );
+    for wait_ms in [300.0, 400.0, 500.0, 600.0, 700.0] {
+        let (text, both) = best(&all, wait_ms);
+        let mut draw = Draw(SEED);
+        let mut gains: Vec<f64> = (0..DRAWS)
+            .map(|_| {
+                let drawn: Vec<usize> =
+                    (0..clips).map(|_| draw.below(clips as u64) as usize).collect();
+                let sample: Vec<&Place> = drawn
+                    .iter()
+                    .flat_map(|clip| places.iter().filter(move |place| place.clip == *clip))
+                    .collect();
+                let (text, both) = best(&sample, wait_ms);
+                text - both
+            })
+            .collect();
+        gains.sort_by(f64::total_cmp);
+        println!(
+            "turns:   mean wait at most {wait_ms} ms: the text alone cuts off {text:.1} % of \
+             pauses of 0.3 to 1.2 s, both {both:.1} %; gain {:.1} points, 95 % of {DRAWS} draws \
+             of clips (seed {SEED}) from {:.1} to {:.1}",
+            text - both,
+            gains[DRAWS * 25 / 1_000],
+            gains[DRAWS * 975 / 1_000 - 1],
+        );
     }
 }
 

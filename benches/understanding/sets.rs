@@ -32,6 +32,7 @@ pub fn examples(list: &[Sentence]) -> Vec<Example> {
         .map(|((intent, text), group)| Example {
             intent: intent.clone(),
             words: words(text),
+            text: text.clone(),
             group,
         })
         .collect()

@@ -76,6 +76,11 @@ pub enum Event {
     SpeechBegan {
         leg: LegId,
     },
+    /// The words so far of somebody who goes on speaking; they may still change.
+    WordsSoFar {
+        leg: LegId,
+        text: String,
+    },
     /// A turn ended and was understood as words.
     Heard {
         leg: LegId,

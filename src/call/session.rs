@@ -5,6 +5,7 @@
 
 mod caller;
 mod card;
+mod early;
 mod ending;
 mod plays;
 mod speech;
@@ -145,6 +146,7 @@ pub struct Session {
     transfer: Option<Transfer>,
     timers: Timers,
     keeping: Keeping,
+    early: early::Early,
     history: History,
     pending: Option<steps::Pending>,
     looking: Option<(RequestId, ConnectorId)>,
@@ -170,6 +172,7 @@ impl Session {
             transfer: None,
             timers: Timers::default(),
             keeping: Keeping::default(),
+            early: early::Early::default(),
             history: History::default(),
             pending: None,
             looking: None,
@@ -210,6 +213,7 @@ impl Session {
             Event::SpeechSuspected { leg } => self.give_way(now, leg, GiveWay::Duck),
             Event::SpeechDismissed { leg } => self.give_way(now, leg, GiveWay::No),
             Event::SpeechBegan { leg } => self.speech_began(now, leg),
+            Event::WordsSoFar { leg, text } => self.words_so_far(now, leg, &text),
             Event::Heard { leg, utterance } => self.heard(now, leg, *utterance),
             Event::HeardNothing { leg } => self.heard_nothing(now, leg, false),
             Event::SpeechUnavailable { leg } => self.heard_nothing(now, leg, true),

@@ -21,6 +21,13 @@ pub fn run(args: &CheckArgs) -> ExitCode {
     });
     match checked {
         Ok(config) => {
+            let folder = config.speech.models_folder.as_deref();
+            if let Err(told) =
+                crate::runtime::embedding::load(&config.understanding.embedding, folder)
+            {
+                eprintln!("{}: {told}", args.config.display());
+                return ExitCode::FAILURE;
+            }
             if let Some((certificate, key)) = &config.web.certificate
                 && let Err(fault) = crate::web::Certificate::load(certificate, key)
             {

@@ -14,10 +14,11 @@ use crate::base::language::Language;
 use crate::base::moment::Moment;
 use crate::base::utterance::Utterance;
 use crate::config::{Config, Problems};
+use crate::runtime::embedding::{self, Embedding};
 use crate::understanding::classifier::{Classifier, Settings};
 use crate::understanding::outcome::{CallerCommand, Expecting, Understanding};
 use crate::understanding::proposal::{Line, PERSON_SIGNS, PastCase, Proposed, propose};
-use crate::understanding::tables::MODEL_FILE;
+use crate::understanding::tables::{LanguageTables, MODEL_FILE};
 use crate::understanding::{Memory, Tables, Understander, intent};
 
 /// Largest file of sentences or cases, bytes.
@@ -95,15 +96,38 @@ pub fn run(args: &IntentsArgs) -> ExitCode {
     })
 }
 
-/// The operator's tables: the folder named, or that of the configuration, or the shipped ones.
-fn load(args: &IntentsArgs) -> Result<(Tables, Option<PathBuf>), String> {
-    let folder = match &args.tables {
-        Some(folder) => Some(folder.clone()),
-        None if args.config.exists() => {
-            Config::load(&args.config).map_err(|problems| problems.to_string())?.tables
-        }
-        None => None,
+/// What a command works on.
+struct Loaded {
+    tables: Tables,
+    /// Of the operator's tables; `None` for the shipped ones.
+    folder: Option<PathBuf>,
+    embedding: Option<Embedding>,
+}
+
+/// The operator's tables: the folder named, or that of the configuration, or the shipped ones;
+/// with the configuration's embedding.
+fn load(args: &IntentsArgs) -> Result<Loaded, String> {
+    let config = match args.config.exists() {
+        true => Some(Config::load(&args.config).map_err(|problems| problems.to_string())?),
+        false => None,
     };
+    let wanted =
+        config.as_ref().map_or(embedding::AUTO, |one| one.understanding.embedding.as_str());
+    let models = config.as_ref().and_then(|config| config.speech.models_folder.as_deref());
+    let embedding = embedding::load(wanted, models)?;
+    let (tables, folder) = load_tables(args, config.as_ref())?;
+    let tables = match &embedding {
+        Some(embedding) => embedding.give(tables),
+        None => tables,
+    };
+    Ok(Loaded { tables, folder, embedding })
+}
+
+fn load_tables(
+    args: &IntentsArgs,
+    config: Option<&Config>,
+) -> Result<(Tables, Option<PathBuf>), String> {
+    let folder = args.tables.clone().or_else(|| config.and_then(|config| config.tables.clone()));
     let folder = folder.map(|folder| folder.join("understanding")).filter(|dir| dir.is_dir());
     if let (Some(named), None) = (&args.tables, &folder) {
         return Err(format!("{}: no folder `understanding` in it", named.display()));
@@ -116,15 +140,27 @@ fn load(args: &IntentsArgs) -> Result<(Tables, Option<PathBuf>), String> {
 
 /// With the classifier of its model file, or trained now.
 fn ready(args: &IntentsArgs) -> Result<(Tables, Language), String> {
-    let (tables, _) = load(args)?;
+    let Loaded { mut tables, embedding, .. } = load(args)?;
     let language = Language::new(&args.language)
         .filter(|language| tables.language(language).is_some())
         .ok_or_else(|| format!("no tables for the language {:?}", args.language))?;
-    Ok((tables.trained(), language))
+    for one in tables.clone().languages() {
+        if one.classifier.fingerprint() != one.fingerprint() {
+            let model = learn(one, embedding.as_ref(), Settings::default());
+            tables = tables.with_classifier(&one.language, Arc::new(model));
+        }
+    }
+    Ok((tables, language))
+}
+
+/// Trains with all cores.
+fn learn(one: &LanguageTables, embedding: Option<&Embedding>, settings: Settings) -> Classifier {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    embedding::learn(one, embedding, settings, threads)
 }
 
 fn train(args: &IntentsArgs, refusal: f32) -> Result<ExitCode, String> {
-    let (tables, folder) = load(args)?;
+    let Loaded { tables, folder, embedding } = load(args)?;
     if !(0.0..=0.5).contains(&refusal) {
         return Err(format!("--refusal: found {refusal}, expected a share from 0 to 0.5"));
     }
@@ -134,11 +170,13 @@ fn train(args: &IntentsArgs, refusal: f32) -> Result<ExitCode, String> {
     };
     for one in tables.languages().filter(|one| own(&one.language)) {
         let began = Instant::now();
-        let model = Classifier::train(&one.examples, Settings { refusal_max: refusal });
+        let model = learn(one, embedding.as_ref(), Settings { refusal_max: refusal });
         let took = began.elapsed().as_secs_f32();
         let bytes = model.to_bytes();
+        let embedded = if model.embedding().is_some() { " and an embedding" } else { "" };
         println!(
-            "{}: {} intents from {} sentences, {} features, {took:.1} s, {} KiB, answers from {:.2}",
+            "{}: {} intents from {} sentences, {} features{embedded}, {took:.1} s, {} KiB, \
+             answers from {:.2}",
             one.language,
             model.intents().len(),
             one.examples.len(),
@@ -261,7 +299,8 @@ fn explain(args: &IntentsArgs, sentence: &str) -> Result<ExitCode, String> {
     };
     let reading = tables.words.read(sentence);
     let words = intent::words(&reading);
-    let judged = tables.classifier.judge(&words);
+    let vector = tables.vector(&reading);
+    let judged = intent::judge(tables, &reading);
     let scope = if judged.in_scope { "in scope" } else { "out of scope" };
     println!("examples: {scope} (from {:.2})", tables.classifier.scope_min());
     for (name, share) in judged.ranked.iter().take(3) {
@@ -272,6 +311,10 @@ fn explain(args: &IntentsArgs, sentence: &str) -> Result<ExitCode, String> {
             .map(|(word, pull)| format!("{word} {pull:+.2}"))
             .collect();
         println!("  {name} {share:.2}: {}", told.join(", "));
+        let nearest = vector.as_ref().and_then(|one| tables.classifier.nearest(one, name));
+        if let Some((text, likeness)) = nearest {
+            println!("    closest example «{text}» ({likeness:.2})");
+        }
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -23,7 +23,7 @@ enum Action {
     /// Bring models and verify them.
     Fetch {
         ids: Vec<String>,
-        /// The recogniser and the voice that a fresh installation uses.
+        /// The recogniser, the voice and the embedding that a fresh installation uses.
         #[arg(long)]
         default: bool,
     },

@@ -37,10 +37,14 @@ pub fn run(args: &ReplayArgs) -> ExitCode {
         let new = Tables::load_folder(&args.rules)?;
         Ok((config, old, new))
     });
+    let read = read.map_err(|problems| problems.to_string()).and_then(|(config, old, new)| {
+        let (old, new) = (old.with_embedding(&config)?, new.with_embedding(&config)?);
+        Ok((config, old, new))
+    });
     let (config, old, new) = match read {
         Ok(read) => read,
-        Err(problems) => {
-            eprint!("{problems}");
+        Err(told) => {
+            eprintln!("{}", told.trim_end());
             return ExitCode::from(2);
         }
     };
@@ -57,7 +61,7 @@ pub fn run(args: &ReplayArgs) -> ExitCode {
 }
 
 fn rulebook(tables: Tables) -> Rulebook {
-    let Tables { policy, knowledge, understander } = tables.trained();
+    let Tables { policy, knowledge, understander, .. } = tables.trained();
     Rulebook { understander, policy, knowledge }
 }
 

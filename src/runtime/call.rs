@@ -224,7 +224,10 @@ impl CallTask {
                 self.forget_play(play);
                 self.happen(Event::PlayFailed { play }).await;
             }
-            Inbound::SoFar(leg, text) => self.show_so_far(leg, &text),
+            Inbound::SoFar(leg, text) => {
+                self.show_so_far(leg, &text);
+                self.happen(Event::WordsSoFar { leg, text }).await;
+            }
             Inbound::AnswerNow => self.answer_now(),
             Inbound::Abort => {
                 for leg in self.legs.values() {

@@ -74,7 +74,7 @@ impl Server {
     pub async fn start(config: Config, options: Options) -> Result<Server, StartFault> {
         // What changes from here on is read again.
         let seen = config.tables.as_deref().map(Snapshot::of);
-        let tables = Tables::load(&config)?;
+        let tables = Tables::load(&config)?.with_embedding(&config).map_err(fault)?;
         let store = open_store(&config)?;
         let admin_password = crate::store::users::ensure_admin(&store).await.map_err(fault)?;
         let folder = config.speech.models_folder.clone();

@@ -8,10 +8,13 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant, SystemTime};
 
+use super::embedding::{self, Embedding};
 use crate::config::{Config, Problems};
 use crate::knowledge::Knowledge;
+use crate::media::priority;
 use crate::policy;
 use crate::understanding::classifier::{self, Classifier};
+use crate::understanding::tables::LanguageTables;
 use crate::understanding::{self, Understander};
 
 /// How often the folder is looked at for changed files.
@@ -25,24 +28,22 @@ pub struct Tables {
     pub policy: Arc<policy::Tables>,
     pub knowledge: Arc<Knowledge>,
     pub understander: Understander,
+    /// Gives sentences vectors, where a model is installed.
+    embedding: Option<Embedding>,
 }
 
 impl Tables {
     /// The operator's tables, or the embedded ones; all faults at once. The classifier is there
     /// where its model file fits the examples, and is otherwise trained by [`LiveTables::train`].
     pub fn load(config: &Config) -> Result<Tables, Problems> {
-        Self::load_after(config, None)
-    }
-
-    /// The same; languages whose files are as they were are taken from `old`.
-    fn load_after(config: &Config, old: Option<&Tables>) -> Result<Tables, Problems> {
         let mut problems = Problems::new();
         let tables = match &config.tables {
-            Some(folder) => Self::read(folder, old, &mut problems),
+            Some(folder) => Self::read(folder, &mut problems),
             None => Tables {
                 policy: Arc::new(policy::Tables::embedded()),
                 knowledge: Arc::new(Knowledge::embedded()),
                 understander: Understander::new(understanding::Tables::embedded_rules()),
+                embedding: None,
             },
         };
         let folder = config.tables.clone().unwrap_or_else(|| config.folder.join("tables"));
@@ -53,50 +54,67 @@ impl Tables {
     /// The tables below `folder`: `policy`, `knowledge` and `understanding`.
     pub fn load_folder(folder: &Path) -> Result<Tables, Problems> {
         let mut problems = Problems::new();
-        let tables = Self::read(folder, None, &mut problems);
+        let tables = Self::read(folder, &mut problems);
         tongues::check(&tables, folder, &[], &mut problems);
         if problems.is_empty() { Ok(tables) } else { Err(problems) }
     }
 
-    fn read(folder: &Path, old: Option<&Tables>, problems: &mut Problems) -> Tables {
+    fn read(folder: &Path, problems: &mut Problems) -> Tables {
         let policy = policy::Tables::load(&folder.join("policy"), problems);
         let knowledge = Knowledge::load(&folder.join("knowledge"), problems);
         let words = folder.join("understanding");
         let understanding = match words.is_dir() {
-            true => {
-                let known = old.map(|old| old.understander.tables().as_ref());
-                Arc::new(understanding::Tables::load_after(&words, known, problems))
-            }
+            true => Arc::new(understanding::Tables::load(&words, problems)),
             false => understanding::Tables::embedded_rules(),
         };
         Tables {
             policy: Arc::new(policy),
             knowledge: Arc::new(knowledge),
             understander: Understander::new(understanding),
+            embedding: None,
         }
+    }
+
+    /// With the configuration's embedding for the languages that it knows.
+    ///
+    /// # Errors
+    /// A model that is named and not installed.
+    pub fn with_embedding(self, config: &Config) -> Result<Tables, String> {
+        let folder = config.speech.models_folder.as_deref();
+        let embedding = embedding::load(&config.understanding.embedding, folder)?;
+        Ok(self.embedded_by(embedding))
+    }
+
+    /// With a model that is loaded already.
+    pub fn embedded_by(mut self, embedding: Option<Embedding>) -> Tables {
+        if let Some(embedding) = &embedding {
+            let words = understanding::Tables::clone(self.understander.tables());
+            self.understander = Understander::new(Arc::new(embedding.give(words)));
+        }
+        Tables { embedding, ..self }
     }
 
     /// With its classifiers trained, where they are not.
     pub fn trained(mut self) -> Tables {
         let mut words = understanding::Tables::clone(self.understander.tables());
-        for (language, examples) in untrained(&words) {
-            let model = Classifier::train(&examples, classifier::Settings::default());
-            words = words.with_classifier(&language, Arc::new(model));
+        for one in untrained(&words) {
+            let threads = std::thread::available_parallelism().map_or(1, usize::from);
+            let settings = classifier::Settings::default();
+            let model = embedding::learn(&one, self.embedding.as_ref(), settings, threads);
+            words = words.with_classifier(&one.language, Arc::new(model));
         }
         self.understander = Understander::new(Arc::new(words));
         self
     }
 }
 
-type Examples = Vec<classifier::Example>;
-
-/// Languages whose classifier was not trained from their examples.
-fn untrained(tables: &understanding::Tables) -> Vec<(crate::base::language::Language, Examples)> {
+/// Languages whose classifier was not trained from their examples and with their embedder.
+fn untrained(tables: &understanding::Tables) -> Vec<LanguageTables> {
     tables
         .languages()
         .filter(|one| !one.examples.is_empty())
-        .filter(|one| one.classifier.fingerprint() != classifier::fingerprint(&one.examples))
-        .map(|one| (one.language.clone(), one.examples.clone()))
+        .filter(|one| one.classifier.fingerprint() != one.fingerprint())
+        .cloned()
         .collect()
 }
 
@@ -125,12 +143,12 @@ impl LiveTables {
     pub fn reload(&self, config: &Config) -> Result<Duration, Problems> {
         let began = Instant::now();
         let old = self.get();
-        let mut new = Tables::load_after(config, Some(&old))?;
+        let mut new = Tables::load(config)?.embedded_by(old.embedding.clone());
         let mut words = understanding::Tables::clone(new.understander.tables());
         // Until the new examples are learned the old classifier goes on serving.
-        for (language, _) in untrained(&words) {
-            if let Some(known) = old.understander.tables().language(&language) {
-                words = words.with_classifier(&language, known.classifier.clone());
+        for one in untrained(&words) {
+            if let Some(known) = old.understander.tables().language(&one.language) {
+                words = words.with_classifier(&one.language, known.classifier.clone());
             }
         }
         new.understander = Understander::new(Arc::new(words));
@@ -138,27 +156,48 @@ impl LiveTables {
         Ok(began.elapsed())
     }
 
-    /// Trains what is untrained and swaps it in; takes up to a minute of one core. `true` if
+    /// Trains what is untrained and swaps it in; takes up to a minute of one core. A language
+    /// that knows nothing yet learns from the words alone first, which is sooner done. `true` if
     /// anything was trained.
     pub fn train(&self) -> bool {
-        let work = untrained(self.get().understander.tables());
+        let now = self.get();
+        let work = untrained(now.understander.tables());
         let any = !work.is_empty();
-        for (language, examples) in work {
-            let settings = classifier::Settings::default();
-            let model = Arc::new(Classifier::train(&examples, settings));
-            let now = self.get();
-            let words = now.understander.tables();
-            // The tables may have changed meanwhile: then their own training is on its way.
-            let same = words
-                .language(&language)
-                .is_some_and(|one| classifier::fingerprint(&one.examples) == model.fingerprint());
-            if same {
-                let words = understanding::Tables::clone(words).with_classifier(&language, model);
-                let understander = Understander::new(Arc::new(words));
-                self.set(Tables { understander, ..Tables::clone(&now) });
+        let settings = classifier::Settings::default();
+        for one in &work {
+            if one.classifier.is_empty() && one.embedder.is_some() {
+                self.swap_in(one, Classifier::train(&one.examples, settings));
+            }
+            // On one thread, and behind everything else: the cores have callers to hear.
+            let learned = std::thread::scope(|scope| {
+                let learner = scope.spawn(|| {
+                    priority::lower_for_learning();
+                    embedding::learn(one, now.embedding.as_ref(), settings, 1)
+                });
+                learner.join()
+            });
+            match learned {
+                Ok(model) => self.swap_in(one, model),
+                Err(_) => tracing::error!(language = %one.language, "learning broke off"),
             }
         }
         any
+    }
+
+    /// Takes `model`, unless the tables that it was trained from changed meanwhile: then their own
+    /// training is on its way.
+    fn swap_in(&self, trained: &LanguageTables, model: Classifier) {
+        let now = self.get();
+        let words = now.understander.tables();
+        let same = words
+            .language(&trained.language)
+            .is_some_and(|one| one.fingerprint() == trained.fingerprint());
+        if same {
+            let words = understanding::Tables::clone(words);
+            let words = words.with_classifier(&trained.language, Arc::new(model));
+            let understander = Understander::new(Arc::new(words));
+            self.set(Tables { understander, ..Tables::clone(&now) });
+        }
     }
 }
 

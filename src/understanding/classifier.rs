@@ -1,11 +1,13 @@
 //! A small classifier trained from example sentences: hashed words, word pairs and letter groups
 //! weighted by rarity, one linear separator for each intent, a calibrated confidence and an
-//! out-of-scope answer. It stands behind the rules and catches what no phrase foresaw. Pure: the
-//! same examples give the same model; no network, no file, no clock.
+//! out-of-scope answer. Where sentences have vectors ([`super::embedding`]), their numbers are
+//! further features. It stands behind the rules and catches what no phrase foresaw. Pure: the same
+//! examples give the same model; no network, no file, no clock.
 
 mod calibrate;
 mod features;
 mod learn;
+mod likeness;
 mod model_file;
 
 #[cfg(test)]
@@ -15,9 +17,13 @@ use std::collections::HashMap;
 
 use calibrate::Calibration;
 use features::{Feature, features};
+use likeness::Likeness;
+
+use super::embedding::Vector;
 
 pub use calibrate::Settings;
 pub use learn::fingerprint;
+pub use likeness::Vectors;
 pub use model_file::{MODEL_BYTES_MAX, ModelFault};
 
 /// Examples that are learned from; more are left out, evenly.
@@ -33,6 +39,8 @@ pub struct Example {
     /// `None`: belongs to no intent.
     pub intent: Option<String>,
     pub words: Vec<String>,
+    /// As it is written, for its vector and for people.
+    pub text: String,
     /// Examples of one line of the tables are much alike: they are judged together.
     pub group: u32,
 }
@@ -52,6 +60,8 @@ pub struct Classifier {
     calibration: Calibration,
     /// Of the examples that it was trained from.
     fingerprint: u64,
+    /// `None`: trained without an embedding.
+    likeness: Option<Likeness>,
 }
 
 /// What the classifier says of one sentence.
@@ -74,7 +84,17 @@ impl Judgement {
 impl Classifier {
     /// Trains on `examples`. Intents without examples are unknown to it.
     pub fn train(examples: &[Example], settings: Settings) -> Self {
-        learn::train(examples, settings)
+        learn::train(examples, None, settings)
+    }
+
+    /// Trains on `examples` with their `vectors`, one each; where their number differs, without.
+    pub fn train_with(examples: &[Example], vectors: &Vectors, settings: Settings) -> Self {
+        learn::train(examples, Some(vectors), settings)
+    }
+
+    /// The embedder that made the vectors it was trained with; it judges nothing without them.
+    pub fn embedding(&self) -> Option<u64> {
+        self.likeness.as_ref().map(|likeness| likeness.embedding)
     }
 
     /// `true` if it knows no intent.
@@ -102,17 +122,28 @@ impl Classifier {
 
     /// Which intents `words` may mean.
     pub fn judge(&self, words: &[&str]) -> Judgement {
-        self.judge_with(words, |_| 0.0)
+        self.judge_with(words, None, |_| 0.0)
     }
 
     /// Which intents `words` may mean, where something else already speaks for some of them:
-    /// `pull` is added to each intent's distance from its separator (its margin is 1).
-    pub fn judge_with(&self, words: &[&str], pull: impl Fn(&str) -> f32) -> Judgement {
+    /// `pull` is added to each intent's distance from its separator (its margin is 1). A model
+    /// trained with vectors needs the sentence's `vector`, and says nothing without.
+    pub fn judge_with(
+        &self,
+        words: &[&str],
+        vector: Option<&Vector>,
+        pull: impl Fn(&str) -> f32,
+    ) -> Judgement {
         if self.is_empty() || words.is_empty() {
             return Judgement::default();
         }
         let place = self.place(&features(words));
         let mut scores = self.scores(&place.features);
+        match (&self.likeness, vector) {
+            (Some(likeness), Some(vector)) => likeness.add(vector, &mut scores),
+            (Some(_), None) => return Judgement::default(),
+            (None, _) => {}
+        }
         for (score, name) in scores.iter_mut().zip(&self.names) {
             *score += pull(name);
         }
@@ -142,6 +173,12 @@ impl Classifier {
         out.sort_by(|a, b| b.1.abs().total_cmp(&a.1.abs()));
         out.dedup_by(|a, b| a.0 == b.0);
         out
+    }
+
+    /// The example of `intent` that is closest to a sentence's `vector`, and how close, −1 to 1.
+    pub fn nearest(&self, vector: &Vector, intent: &str) -> Option<(&str, f32)> {
+        let class = self.names.iter().position(|name| name == intent)?;
+        self.likeness.as_ref()?.nearest(vector, class)
     }
 
     fn pull(&self, feature: Feature, class: usize) -> f32 {

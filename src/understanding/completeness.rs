@@ -44,6 +44,9 @@ pub(super) fn completeness(
     if hangs(tables, reading) {
         return Completeness::Unfinished;
     }
+    if !alarms(tables, &tables.danger, reading, Moment::ZERO).is_empty() {
+        return Completeness::Complete;
+    }
     let answer = matches!(command, Some(CallerCommand::Yes | CallerCommand::No));
     // One word often goes on: "yes, that's right"; "no, nine, not five".
     if answer && (*expecting != Expecting::YesNo || reading.len() == 1) {

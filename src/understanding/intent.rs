@@ -5,6 +5,8 @@ use std::collections::HashMap;
 
 use crate::base::reason::Reason;
 
+use super::classifier::Judgement;
+use super::embedding::Vector;
 use super::outcome::IntentMatch;
 use super::pattern::{Found, Pattern};
 use super::tables::{Intent, LanguageTables};
@@ -27,6 +29,8 @@ const OPPOSED_MIN: f32 = 0.5;
 const DENIED_PULL: f32 = -4.0;
 /// Below this the classifier's opinion is noise.
 const CLASSIFIER_MIN: f32 = 0.2;
+/// Less alike, an example is no reason that a person would follow.
+const CLOSE_MIN: f32 = 0.5;
 /// What is left of an intent that the classifier, told of the rules, places behind another.
 const BEHIND_SHARE: f32 = 0.95;
 /// A second intent this close below the first is worth asking about.
@@ -63,9 +67,10 @@ pub fn ranked(tables: &LanguageTables, reading: &Reading) -> Vec<IntentMatch> {
         .collect();
     let pulls: HashMap<&str, f32> =
         ruled.iter().map(|(intent, found)| (intent.id.as_str(), pull(intent, found))).collect();
-    let judgement = tables
-        .classifier
-        .judge_with(&words(reading), |name| pulls.get(name).copied().unwrap_or(0.0));
+    let vector = tables.vector(reading);
+    let judgement = tables.classifier.judge_with(&words(reading), vector.as_ref(), |name| {
+        pulls.get(name).copied().unwrap_or(0.0)
+    });
     let opinions: HashMap<&str, f32> =
         judgement.ranked.iter().map(|(name, share)| (name.as_str(), *share)).collect();
     let sure = judgement.best().map(|(name, _)| name);
@@ -75,7 +80,10 @@ pub fn ranked(tables: &LanguageTables, reading: &Reading) -> Vec<IntentMatch> {
         let id = intent.id.as_str();
         let opinion = opinions.get(id).copied().unwrap_or(0.0);
         let is_best = sure == Some(id);
-        let Some(matched) = weigh(intent, found, opinion, is_best) else { continue };
+        let Some(mut matched) = weigh(intent, found, opinion, is_best) else { continue };
+        if let Some(vector) = vector.as_ref().filter(|_| opinion >= CLASSIFIER_MIN) {
+            matched.reasons.extend(closest(tables, vector, id));
+        }
         if is_best {
             lead = Some(matched.confidence);
         }
@@ -89,6 +97,18 @@ pub fn ranked(tables: &LanguageTables, reading: &Reading) -> Vec<IntentMatch> {
     }
     out.sort_by(|a, b| b.confidence.total_cmp(&a.confidence));
     out
+}
+
+/// What the classifier alone says of a reading.
+pub fn judge(tables: &LanguageTables, reading: &Reading) -> Judgement {
+    tables.classifier.judge_with(&words(reading), tables.vector(reading).as_ref(), |_| 0.0)
+}
+
+/// The example of `intent` that means nearly the same.
+fn closest(tables: &LanguageTables, vector: &Vector, intent: &str) -> Option<Reason> {
+    let (text, likeness) = tables.classifier.nearest(vector, intent)?;
+    let told = || Reason::new(format!("close to the example «{text}» ({likeness:.2})"));
+    (likeness >= CLOSE_MIN).then(told)
 }
 
 /// Where negations stand ("not about", "do not want").

@@ -11,6 +11,7 @@ pub mod classifier;
 pub mod command;
 pub mod completeness;
 pub mod correction;
+pub mod embedding;
 pub mod example;
 pub mod heard;
 pub mod intent;
@@ -30,10 +31,11 @@ pub mod vocabulary;
 use std::sync::Arc;
 
 use crate::base::language::Language;
+use crate::base::moment::Moment;
 use crate::base::utterance::Utterance;
 
 use heard::Standing;
-use outcome::{Expecting, Understanding};
+use outcome::{Expecting, Pressing, Understanding};
 use slots::SlotReader;
 use tables::LanguageTables;
 
@@ -116,6 +118,18 @@ impl Understander {
             card_began: card.began,
             mostly_digits: card.mostly_digits,
             correction,
+        }
+    }
+
+    /// What of `text`, heard so far at `at`, does not wait for the end of its sentence.
+    pub fn pressing(&self, text: &str, language: &Language, at: Moment) -> Pressing {
+        let text = shorten(text);
+        let language = language_guess::guess(&self.tables, text, language);
+        let Some(tables) = self.language(&language) else { return Pressing::default() };
+        let reading = tables.words.read(text);
+        Pressing {
+            danger: alarm::alarms(tables, &tables.danger, &reading, at).into_iter().next(),
+            command: command::command(tables, &reading, &Expecting::Anything),
         }
     }
 

@@ -10,6 +10,13 @@ use crate::base::reason::Reason;
 
 use super::correction::Correction;
 
+/// What of a text heard so far does not wait for the end of its sentence.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Pressing {
+    pub danger: Option<WordHit>,
+    pub command: Option<CallerCommand>,
+}
+
 /// Everything read out of one utterance. Pure data; the policy decides what follows.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Understanding {

@@ -235,7 +235,7 @@ fn examples(tables: &LanguageTables, group: &[&PastCase], intent: Option<&str>) 
         if !short || !seen.insert(content(tables, &text)) {
             continue;
         }
-        let judged = tables.classifier.judge(&words(&reading));
+        let judged = super::intent::judge(tables, &reading);
         let known = judged.ranked.iter().find(|(name, _)| intent == Some(name.as_str()));
         list.push((known.map_or(0.0, |(_, share)| *share), text));
     }

@@ -14,6 +14,7 @@ use crate::base::language::Language;
 use crate::config::Problems;
 
 use super::classifier::{self, Classifier, Example};
+use super::embedding::{Embedder, Vector};
 use super::heard::HeardTable;
 use super::outcome::CallerCommand;
 use super::pattern::{Matcher, Pattern, no_captures};
@@ -98,8 +99,6 @@ pub struct Alarm {
 #[derive(Clone, Debug)]
 pub struct LanguageTables {
     pub language: Language,
-    /// Tells whether the files are still those that this was read from.
-    source: u64,
     /// In which it is written.
     pub script: Script,
     pub words: Vocabulary,
@@ -115,6 +114,8 @@ pub struct LanguageTables {
     pub examples: Vec<Example>,
     /// Knows nothing until [`Tables::trained`] or [`Tables::with_classifier`].
     pub classifier: Arc<Classifier>,
+    /// Gives sentences of this language the vectors that its classifier may be trained with.
+    pub embedder: Option<Arc<Embedder>>,
     pub commands: Vec<CommandRule>,
     pub urgent: Vec<Alarm>,
     pub danger: Vec<Alarm>,
@@ -128,6 +129,19 @@ impl LanguageTables {
         self.intents.iter().find(|intent| intent.id == *id)
     }
 
+    /// The vector of what was said, where the classifier was trained with such.
+    pub fn vector(&self, reading: &Reading) -> Option<Vector> {
+        let wanted = self.classifier.embedding()?;
+        let embedder = self.embedder.as_ref().filter(|one| one.fingerprint() == wanted)?;
+        Some(embedder.embed(&reading.plain))
+    }
+
+    /// Of the examples and of the embedder, as a classifier trained from them now would have it.
+    pub fn fingerprint(&self) -> u64 {
+        let embedding = self.embedder.as_ref().map(|embedder| embedder.fingerprint());
+        classifier::fingerprint(&self.examples, embedding)
+    }
+
     /// A matcher for patterns without captures.
     pub fn matcher<'r>(&'r self, reading: &'r Reading) -> Matcher<'r> {
         Matcher { reading, skip: &self.skip, captures: &no_captures }
@@ -137,7 +151,7 @@ impl LanguageTables {
 /// All languages.
 #[derive(Clone, Debug, Default)]
 pub struct Tables {
-    languages: Vec<Arc<LanguageTables>>,
+    languages: Vec<LanguageTables>,
 }
 
 impl Tables {
@@ -157,9 +171,20 @@ impl Tables {
     /// second for the shipped tables, up to a minute for very many examples.
     pub fn trained(mut self) -> Tables {
         for tables in &mut self.languages {
-            let tables = Arc::make_mut(tables);
             let settings = classifier::Settings::default();
             tables.classifier = Arc::new(Classifier::train(&tables.examples, settings));
+        }
+        self
+    }
+
+    /// With `embedder` for those of the languages that `knows` answers with `true`.
+    pub fn with_embedder(
+        mut self,
+        embedder: Option<&Arc<Embedder>>,
+        knows: impl Fn(&Language) -> bool,
+    ) -> Tables {
+        for tables in &mut self.languages {
+            tables.embedder = embedder.filter(|_| knows(&tables.language)).cloned();
         }
         self
     }
@@ -167,7 +192,7 @@ impl Tables {
     /// With `classifier` for `language`; nothing where the tables do not speak it.
     pub fn with_classifier(mut self, language: &Language, classifier: Arc<Classifier>) -> Tables {
         for tables in self.languages.iter_mut().filter(|one| one.language == *language) {
-            Arc::make_mut(tables).classifier = classifier.clone();
+            tables.classifier = classifier.clone();
         }
         self
     }
@@ -178,8 +203,7 @@ impl Tables {
                 .iter()
                 .zip(texts)
                 .map(|(name, text)| (format!("{code}/{name}.toml"), (*text).to_owned()));
-            let files = files.collect::<Vec<_>>();
-            read::language(Language::new(code)?, &files, problems).map(Arc::new)
+            read::language(Language::new(code)?, &files.collect::<Vec<_>>(), problems)
         });
         Tables { languages: languages.collect() }
     }
@@ -188,11 +212,6 @@ impl Tables {
     /// are not there are the shipped ones. Every fault of every file is added to `problems`; what
     /// could be read is returned, without classifiers.
     pub fn load(dir: &Path, problems: &mut Problems) -> Tables {
-        Self::load_after(dir, None, problems)
-    }
-
-    /// The same; a language whose files are as they were is taken from `old`, with its classifier.
-    pub fn load_after(dir: &Path, old: Option<&Tables>, problems: &mut Problems) -> Tables {
         let mut out = Tables::default();
         let found = read::folders(dir, problems);
         for (language, folder) in &found {
@@ -207,37 +226,28 @@ impl Tables {
                     Some((path.display().to_string(), text))
                 })
                 .collect();
-            if files.len() != FILES.len() {
-                continue;
-            }
-            let model = folder.join(MODEL_FILE);
-            let source = read::source(&files, &model);
-            let same =
-                |one: &&Arc<LanguageTables>| one.language == *language && one.source == source;
-            if let Some(known) = old.and_then(|old| old.languages.iter().find(same)) {
-                out.languages.push(known.clone());
-            } else if let Some(mut tables) = read::language(language.clone(), &files, problems) {
-                tables.source = source;
-                read::model(&model, &mut tables, problems);
-                out.languages.push(Arc::new(tables));
+            if files.len() == FILES.len()
+                && let Some(mut tables) = read::language(language.clone(), &files, problems)
+            {
+                read::model(&folder.join(MODEL_FILE), &mut tables, problems);
+                out.languages.push(tables);
             }
         }
         if !found.is_empty() {
             let shipped = Self::embedded_rules();
-            let missing =
-                |one: &&Arc<LanguageTables>| !found.iter().any(|(at, _)| *at == one.language);
-            out.languages.extend(shipped.languages.iter().filter(missing).cloned());
+            let missing = |one: &&LanguageTables| !found.iter().any(|(at, _)| *at == one.language);
+            out.languages.extend(shipped.languages().filter(missing).cloned());
         }
         out
     }
 
     /// The tables of `language`.
     pub fn language(&self, language: &Language) -> Option<&LanguageTables> {
-        self.languages().find(|tables| tables.language == *language)
+        self.languages.iter().find(|tables| tables.language == *language)
     }
 
     pub fn languages(&self) -> impl Iterator<Item = &LanguageTables> {
-        self.languages.iter().map(Arc::as_ref)
+        self.languages.iter()
     }
 
     /// The intent of that name in `language`.

@@ -33,6 +33,8 @@ pub struct Vocabulary {
 #[derive(Clone, Debug, Default)]
 pub struct Reading {
     pub tokens: Vec<Token>,
+    /// The words as they were written, without fillers.
+    pub plain: String,
     ids: Vec<Option<(WordId, f32)>>,
     /// `true` if the last word said was a filler ("um").
     pub ends_in_filler: bool,
@@ -90,6 +92,10 @@ impl Vocabulary {
                 }
                 continue;
             }
+            if !reading.plain.is_empty() {
+                reading.plain.push(' ');
+            }
+            reading.plain.push_str(text.get(token.start..token.end).unwrap_or(&token.norm));
             reading.ids.push(self.recognise(&token.norm));
             reading.tokens.push(token);
         }

@@ -62,7 +62,7 @@ impl Drop for DeskLine {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ActiveCall {
     pub call: CallId,
-    /// In a word or two: `greeting`, `dialogue`, `queued`, `ringing anna`, `bridged`.
+    /// In a word or two: `greeting`, `dialogue`, `danger`, `queued`, `ringing anna`, `bridged`.
     pub state: String,
     pub agent: Option<String>,
     /// 0 to 1.

@@ -2,6 +2,8 @@
 //! Everything stays on loopback, on ports found free at run time.
 
 mod baresip;
+mod likeness;
+mod phone;
 mod server;
 mod sipp;
 mod tone;
@@ -10,6 +12,7 @@ mod answers;
 mod demo;
 mod endings;
 mod load;
+mod over_prompts;
 mod signalling;
 mod tables;
 mod tools;

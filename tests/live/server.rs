@@ -119,6 +119,11 @@ impl Server {
             true => String::new(),
             false => format!("[voice]\ncache = \"{}\"\n", voice_cache().display()),
         };
+        // What a test says is understood by its words; learning more would take the cores.
+        let embedding = match extra.contains("[understanding]") {
+            true => "",
+            false => "[understanding]\nembedding = \"off\"\n",
+        };
         let config = format!(
             r#"
 {tables}
@@ -135,7 +140,7 @@ listen = "127.0.0.1:{web_port}"
 [[trunks]]
 id = "loopback"
 addresses = ["127.0.0.1"]
-{voice}{extra}
+{voice}{embedding}{extra}
 "#
         );
         fs::write(folder.join("warmline.toml"), config).expect("the folder is writable");

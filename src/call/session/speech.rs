@@ -45,6 +45,7 @@ impl Session {
             Phase::Person => self.heard_by_person(now, &understood),
             Phase::Arriving | Phase::Ending(_) | Phase::Over => {}
         }
+        self.settle_early();
     }
 
     fn note_caller_line(&mut self, utterance: &Utterance, understood: &Understanding) {
@@ -74,6 +75,9 @@ impl Session {
             // The caller wanted something that we could not hear.
             true if self.plays.given_way(leg) == GiveWay::Pause => self.stop_playing(leg),
             _ => self.go_on_playing(leg),
+        }
+        if leg == LegId::CALLER {
+            self.settle_early();
         }
         if leg != LegId::CALLER || self.phase != Phase::Dialogue {
             return;

@@ -2,6 +2,7 @@
 //! faults. `SEED=n` replays one world.
 
 mod desk;
+mod early;
 mod giving_way;
 mod languages;
 mod scripts;

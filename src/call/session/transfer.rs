@@ -100,9 +100,9 @@ impl Session {
         self.timers.stop(Timer::NoInput);
         if let Some(transfer) = &mut self.transfer {
             let more_urgent = hand_over.priority < transfer.hand_over.priority;
+            transfer.hand_over.danger |= hand_over.danger;
             if more_urgent {
                 transfer.hand_over.priority = hand_over.priority;
-                transfer.hand_over.danger |= hand_over.danger;
                 transfer.hand_over.reasons.extend(hand_over.reasons);
                 if transfer.state == State::Queued {
                     self.reserve(now);
@@ -238,6 +238,18 @@ impl Session {
             self.with_dialogue(now, |dialogue| {
                 dialogue.on_back_from_handover(now, BackReason::AllFailed)
             });
+        }
+    }
+
+    /// A caller who waits for a person comes before all others, without more being decided.
+    pub(super) fn put_first(&mut self, now: Moment, reason: Reason) {
+        let Some(transfer) = &mut self.transfer else { return };
+        if transfer.hand_over.priority > Priority::P0 {
+            transfer.hand_over.priority = Priority::P0;
+            transfer.hand_over.reasons.push(reason);
+            if transfer.state == State::Queued {
+                self.reserve(now);
+            }
         }
     }
 

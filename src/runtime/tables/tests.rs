@@ -59,24 +59,6 @@ fn a_changed_rule_serves_the_next_call_and_not_the_running_one() {
     assert_eq!(intent(&running, said), None);
 }
 
-/// What takes long is not done again for a language whose files are as they were.
-#[test]
-fn a_language_that_did_not_change_is_not_read_again() {
-    let dir = folder();
-    let config = config(dir.path());
-    let live = LiveTables::new(Tables::load(&config).expect("good"));
-    let table = |code: &str| {
-        let tables = live.get();
-        let words = tables.understander.tables().language(&Language::new(code).expect("a code"));
-        std::ptr::from_ref(words.expect("its tables"))
-    };
-    let before = (table("en"), table("zh"));
-    edit(dir.path(), "understanding/zh/stress.toml", "pace_mean = 4.8", "pace_mean = 4.7");
-    live.reload(&config).expect("good");
-    assert_eq!(table("en"), before.0);
-    assert_ne!(table("zh"), before.1);
-}
-
 #[test]
 fn a_bad_file_keeps_the_old_tables_and_tells_all_faults() {
     let dir = folder();

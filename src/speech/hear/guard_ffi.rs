@@ -8,11 +8,21 @@ use whisper_rs::whisper_rs_sys::{whisper_context, whisper_state, whisper_token_d
 use whisper_rs::{FullParams, WhisperError, WhisperState};
 
 use super::end_guard::{Allowed, EndGuard};
+use super::grammar::DigitGrammar;
 use super::transcript::{StopFlag, TextEnd};
+
+/// What a decode may write.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits<'a> {
+    pub guard: Option<&'a EndGuard>,
+    pub grammar: Option<&'a DigitGrammar>,
+    pub end_of_text: i32,
+}
 
 /// What the callbacks read and write during one decode.
 struct Watch<'a> {
     guard: Option<&'a EndGuard>,
+    grammar: Option<&'a DigitGrammar>,
     stop: &'a StopFlag,
     vocabulary: usize,
     end_of_text: usize,
@@ -20,23 +30,23 @@ struct Watch<'a> {
     end: TextEnd,
 }
 
-/// Runs one decode of `samples` (mono, 16 kHz) under `guard`; says what ended the text.
+/// Runs one decode of `samples` (mono, 16 kHz) within `limits`; says what ended the text.
 ///
 /// Errors are whisper's own; a decode that `stop` ended shows as one of them.
 pub fn decode(
     state: &mut WhisperState,
     mut params: FullParams<'_, '_>,
     samples: &[f32],
-    guard: Option<&EndGuard>,
-    end_of_text: i32,
+    limits: Limits<'_>,
     stop: &StopFlag,
 ) -> Result<TextEnd, WhisperError> {
     let vocabulary = usize::try_from(state.n_vocab()).unwrap_or(0);
     let mut watch = Watch {
-        guard,
+        guard: limits.guard,
+        grammar: limits.grammar,
         stop,
         vocabulary,
-        end_of_text: usize::try_from(end_of_text).unwrap_or(usize::MAX),
+        end_of_text: usize::try_from(limits.end_of_text).unwrap_or(usize::MAX),
         tokens: Vec::with_capacity(64),
         end: TextEnd::Model,
     };
@@ -48,7 +58,7 @@ pub fn decode(
     // stack frame until `full` has returned, and no other reference to it is used meanwhile.
     // `params` is consumed by `full`, so the pointer cannot be kept beyond it.
     unsafe {
-        if guard.is_some() {
+        if limits.guard.is_some() || limits.grammar.is_some() {
             params.set_filter_logits_callback(Some(filter_logits));
             params.set_filter_logits_callback_user_data(user);
         }
@@ -59,7 +69,8 @@ pub fn decode(
     Ok(watch.end)
 }
 
-/// Leaves only the end of text possible, once the guard says so. Does not panic: no indexing
+/// Leaves only the end of text possible, once the guard says so, and only numbers under the
+/// grammar. Does not panic: no indexing
 /// without a check, no arithmetic that overflows, and the allocation of a few numbers.
 ///
 /// SAFETY: to be called by whisper.cpp only, from the decode that `user` belongs to.
@@ -77,7 +88,6 @@ unsafe extern "C" fn filter_logits(
     // SAFETY: `user` is the `Watch` of the `decode` that is running (see there), and whisper.cpp
     // holds no reference to it.
     let watch = unsafe { &mut *user.cast::<Watch<'_>>() };
-    let Some(guard) = watch.guard else { return };
     watch.tokens.clear();
     if !tokens.is_null() {
         let count = usize::try_from(token_count).unwrap_or(0);
@@ -86,13 +96,22 @@ unsafe extern "C" fn filter_logits(
         let written = unsafe { std::slice::from_raw_parts(tokens, count) };
         watch.tokens.extend(written.iter().map(|token| token.id));
     }
-    let Allowed::OnlyEnd(end) = guard.allow(&watch.tokens) else { return };
-    watch.end = end;
     // SAFETY: whisper.cpp passes the decoder's logits, resized to the vocabulary just before,
     // and does not touch them during the call.
     let row = unsafe { std::slice::from_raw_parts_mut(logits, watch.vocabulary) };
+    let allowed = watch.guard.map_or(Allowed::Anything, |guard| guard.allow(&watch.tokens));
+    if let Allowed::OnlyEnd(end) = allowed {
+        watch.end = end;
+        leave(row, |token| token == watch.end_of_text);
+    } else if let Some(grammar) = watch.grammar {
+        leave(row, |token| grammar.allows(token));
+    }
+}
+
+/// Makes all tokens impossible but those that are `wanted`.
+fn leave(row: &mut [f32], wanted: impl Fn(usize) -> bool) {
     for (token, logit) in row.iter_mut().enumerate() {
-        if token != watch.end_of_text {
+        if !wanted(token) {
             *logit = f32::NEG_INFINITY;
         }
     }

@@ -8,6 +8,7 @@
 //! Each `SpeechBegan` is followed by exactly one of `Heard`, `HeardNothing`, `SpeechUnavailable`,
 //! unless `set_mode(KeysOnly)` makes the listener forget what it heard. Over a prompt a voice is
 //! suspected first; its length or its words then say whether it began a turn or is dismissed.
+//! One that began a turn by its length is looked at while it lasts: without words it was noise.
 
 mod orders;
 mod settings;
@@ -35,6 +36,7 @@ use super::vad::{NeuralDetector, VadSettings, VoiceDetector};
 use super::words;
 
 pub use settings::{Completeness, CompletenessJudge, ListenerSettings};
+use suspicion::Noise;
 use turn::{Decoding, PreRoll, Turn};
 
 /// Turns that are over and whose text is still being decoded; further ones are lost.
@@ -69,7 +71,8 @@ pub enum Output {
         text: String,
     },
     Heard(Box<Utterance>),
-    /// A turn without usable words.
+    /// A turn without usable words. Over a prompt, what was taken for a voice and is none may
+    /// still go on: the prompt goes on where it was, and words that follow begin a turn.
     HeardNothing,
     /// The recogniser failed or was too late: the turn is lost.
     SpeechUnavailable,
@@ -114,6 +117,7 @@ pub struct Listener {
     played: bool,
     pre_roll: PreRoll,
     turn: Option<Turn>,
+    noise: Noise,
     closing: VecDeque<Closing>,
     last_frame: Moment,
     next_job: u64,
@@ -146,6 +150,7 @@ impl Listener {
             played: false,
             pre_roll: PreRoll::default(),
             turn: None,
+            noise: Noise::default(),
             closing: VecDeque::new(),
             last_frame: Moment::ZERO,
             next_job: 1,
@@ -217,15 +222,11 @@ impl Listener {
                 closing.ready = result.take();
             }
         }
-        if let Some(turn) = &mut self.turn
-            && turn.take_partial(job)
-        {
-            let evidence = turn.evidence();
-            if let Some(Ok(transcript)) = result
-                && self.believes(&transcript, evidence)
-            {
-                self.outputs.push_back(Output::SoFar { text: transcript.text });
+        if let Some(mut turn) = self.turn.take_if(|turn| turn.take_partial(job)) {
+            if let Some(Ok(transcript)) = result {
+                self.heard_so_far(now, &mut turn, *transcript);
             }
+            self.turn = Some(turn);
             return;
         }
         if let (Some(turn), Some(result)) = (&mut self.turn, result)
@@ -297,7 +298,9 @@ impl Listener {
                 if !voiced {
                     return;
                 }
-                self.turn = Some(Turn::begin(now, &mut self.pre_roll, self.prompt_playing));
+                let mut turn = Turn::begin(now, &mut self.pre_roll, self.prompt_playing);
+                turn.needs_words = self.prompt_playing && self.noise.is_about(now, &self.settings);
+                self.turn = Some(turn);
             }
         }
         if voiced {
@@ -312,27 +315,32 @@ impl Listener {
 
     /// A voiced frame within a turn.
     fn go_on(&mut self, now: Moment, level_dbfs: f32) {
-        let Some(turn) = &mut self.turn else { return };
+        let Some(mut turn) = self.turn.take() else { return };
         let pause_ms = self.settings.speculate_after_ms;
         if !turn.voice(now, level_dbfs, pause_ms, self.settings.resume_ms) {
+            self.turn = Some(turn);
             return;
         }
         turn.closer = false;
-        let decoding = std::mem::replace(&mut turn.decoding, Decoding::Idle);
-        if let Decoding::Running { job, .. } = decoding {
-            self.outputs.push_back(Output::Cancel { job });
+        match std::mem::replace(&mut turn.decoding, Decoding::Idle) {
+            Decoding::Running { job, .. } => self.outputs.push_back(Output::Cancel { job }),
+            Decoding::Done { transcript, .. } => self.doubt(now, &mut turn, &transcript),
+            Decoding::Idle | Decoding::Failed { .. } => {}
         }
         let certain = match self.prompt_playing {
             false => turn.voiced_ms >= self.settings.began_ms,
+            true if turn.needs_words => false,
             true => self.settings.interrupts(turn.voiced_ms, turn.age_ms(now)),
         };
         if !turn.announced && certain {
             turn.announce();
             self.outputs.push_back(Output::SpeechBegan);
         }
-        if self.prompt_playing && turn.suspect(self.settings.suspect_ms) {
+        let suspicious = self.prompt_playing && !turn.needs_words;
+        if suspicious && turn.suspect(self.settings.suspect_ms) {
             self.outputs.push_back(Output::SpeechSuspected);
         }
+        self.turn = Some(turn);
     }
 
     /// Looks whether the silence at `now` calls for something.
@@ -396,11 +404,18 @@ impl Listener {
                     self.turn = Some(turn);
                     return;
                 }
-                let completeness = match believed {
-                    true => self.judge.judge(&transcript.text, &self.listening),
-                    false => Completeness::Open,
+                let wait_ms = match believed {
+                    true => {
+                        let judged = self.judge.judge(&transcript.text, &self.listening);
+                        self.settings.wait_ms(mode, judged)
+                    }
+                    // The prompt is silent for nothing.
+                    false if turn.over_prompt && self.prompt_playing => {
+                        self.settings.end_complete_ms
+                    }
+                    false => self.settings.wait_ms(mode, Completeness::Open),
                 };
-                if silence_ms >= self.settings.wait_ms(mode, completeness) {
+                if silence_ms >= wait_ms {
                     return self.close(now, turn);
                 }
             }
@@ -497,17 +512,23 @@ impl Listener {
             Err(_) if turn.announced => Output::SpeechUnavailable,
             Err(_) => return self.drop_suspicion(&mut turn),
             Ok(transcript) => {
-                let believed = self.believes(&transcript, turn.evidence())
-                    && !self.is_murmur(&turn, &transcript.text);
+                let credible = self.believes(&transcript, turn.evidence());
+                let believed = credible && !self.is_murmur(&turn, &transcript.text);
                 match (believed, turn.announced) {
                     (true, announced) => {
                         if !announced {
                             turn.announce();
                             self.outputs.push_back(Output::SpeechBegan);
                         }
+                        self.noise.words_came();
                         Output::Heard(Box::new(turn.utterance(*transcript, ready)))
                     }
-                    (false, true) => Output::HeardNothing,
+                    (false, true) => {
+                        if !credible && turn.over_prompt && self.prompt_playing {
+                            self.noise.stopped_a_prompt(now, &self.settings);
+                        }
+                        Output::HeardNothing
+                    }
                     (false, false) => return self.drop_suspicion(&mut turn),
                 }
             }

@@ -11,6 +11,7 @@
 pub mod echo;
 pub mod end_guard;
 pub mod file;
+pub mod grammar;
 mod guard_ffi;
 pub mod judge;
 pub mod listener;

@@ -18,7 +18,8 @@ use crate::base::audio::SPEECH_RATE_HZ;
 use crate::base::language::Language;
 
 use super::end_guard::{EndGuard, TokenMap};
-use super::guard_ffi;
+use super::grammar::DigitGrammar;
+use super::guard_ffi::{self, Limits};
 use super::model_file::{self, ModelError, ModelHeader};
 use super::transcript::{Hint, StopFlag, TextEnd, TranscribeError, Transcriber, Transcript};
 use super::words::{self, Token};
@@ -69,6 +70,8 @@ pub struct WhisperSettings {
     pub threads: u8,
     /// Beams of the search, 1 is greedy.
     pub beams: u8,
+    /// Where digits are expected nothing but numbers is written.
+    pub digit_grammar: bool,
 }
 
 impl WhisperSettings {
@@ -78,6 +81,7 @@ impl WhisperSettings {
         digits: Context::DIGITS,
         threads: 1,
         beams: 1,
+        digit_grammar: false,
     };
     /// The plain full-context decode, for the benchmark's other column.
     pub const PLAIN: WhisperSettings =
@@ -133,7 +137,13 @@ impl WhisperModel {
     /// A transcriber with its own working memory (about 60 MB for base).
     pub fn transcriber(&self, settings: WhisperSettings) -> Result<Whisper, TranscribeError> {
         let state = self.context.create_state().map_err(engine)?;
-        Ok(Whisper { model: self.clone(), state, settings, samples: Vec::new() })
+        let grammar = settings.digit_grammar.then(|| self.digit_grammar());
+        Ok(Whisper { model: self.clone(), state, settings, grammar, samples: Vec::new() })
+    }
+
+    fn digit_grammar(&self) -> DigitGrammar {
+        let text_tokens = 0..self.context.token_eot();
+        DigitGrammar::of(text_tokens.map(|id| self.context.token_to_bytes(id).unwrap_or_default()))
     }
 }
 
@@ -143,6 +153,7 @@ pub struct Whisper {
     model: WhisperModel,
     state: WhisperState,
     settings: WhisperSettings,
+    grammar: Option<DigitGrammar>,
     /// The turn in the form that whisper wants, kept to save allocations.
     samples: Vec<f32>,
 }
@@ -179,8 +190,11 @@ impl Transcriber for Whisper {
             &mut self.state,
             params,
             &self.samples,
-            guard.as_ref(),
-            self.model.context.token_eot(),
+            Limits {
+                guard: guard.as_ref(),
+                grammar: self.grammar.as_ref().filter(|_| hint.digits),
+                end_of_text: self.model.context.token_eot(),
+            },
             stop,
         );
         let end = match end {

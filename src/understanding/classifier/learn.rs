@@ -4,12 +4,22 @@
 
 use std::collections::HashMap;
 
-use super::calibrate::{self, Calibration, Outcome, Settings};
+use super::calibrate::{self, Outcome, Settings};
 use super::features::{Feature, features};
+use super::likeness::{Likeness, Vectors};
 use super::{Classifier, EXAMPLES_MAX, Example, FEATURES_MAX, INTENTS_MAX, place};
 
 /// Value of the feature that every sentence has.
 pub(super) const BIAS: f32 = 1.0;
+/// Length of a sentence's vector beside its words' features, whose length is 1. Chosen on the
+/// known half of the demo's sentences (with 0.6, 1 and 2 are 274, 273 and 268 of 279 right) and on
+/// a tenth of Banking77 (93.0, 93.9 and 93.6 %).
+pub(super) const VECTOR_WEIGHT: f32 = 1.0;
+/// Vectors tell strangers apart better: with fewer refusals of what is in scope more of them are
+/// still caught than by words (on CLINC150's validation part).
+const VECTOR_REFUSAL_SHARE: f32 = 0.8;
+/// Raised whenever the learning changes: then models of before are trained again.
+const LEARNING: u32 = 1;
 /// How dear an example on the wrong side is.
 const COST: f32 = 1.0;
 const PASSES_MAX: usize = 12;
@@ -25,6 +35,8 @@ pub(super) struct Case {
     class: usize,
     group: u32,
     raw: Vec<Feature>,
+    /// Of the sentence, in its weight; none without an embedding.
+    vector: Vec<f32>,
 }
 
 /// The features that the examples have.
@@ -37,24 +49,40 @@ struct Space {
 struct Separators {
     space: Space,
     weights: Vec<f32>,
+    /// The same for the numbers of the vector.
+    vector_weights: Vec<f32>,
     classes: usize,
 }
 
-pub(super) fn train(examples: &[Example], settings: Settings) -> Classifier {
-    let (names, cases) = number(examples);
+pub(super) fn train(
+    examples: &[Example],
+    vectors: Option<&Vectors>,
+    settings: Settings,
+) -> Classifier {
+    let vectors = vectors.filter(|vectors| vectors.list.len() == examples.len());
+    let (names, cases) = number(examples, vectors);
     if names.is_empty() {
         return Classifier::default();
     }
     let all: Vec<&Case> = cases.iter().collect();
     let outcomes = cross_fit(&all, names.len());
-    let calibration = calibrate::fit(&outcomes, settings);
+    let share = if vectors.is_some() { VECTOR_REFUSAL_SHARE } else { 1.0 };
+    let refusal_max = settings.refusal_max * share;
+    let calibration = calibrate::fit(&outcomes, Settings { refusal_max });
     let full = separate(&all, names.len());
-    round(names, full, calibration, fingerprint(examples))
+    let embedding = vectors.map(|vectors| vectors.embedding);
+    let (weights, scales) = round(&full.vector_weights, full.classes);
+    let likeness = vectors.map(|vectors| Likeness::new(vectors, examples, &names, weights, scales));
+    let (weights, scales) = round(&full.weights, full.classes);
+    let Space { rows, rarity } = full.space;
+    let fingerprint = fingerprint(examples, embedding);
+    Classifier { names, rows, rarity, scales, weights, calibration, fingerprint, likeness }
 }
 
-/// Of the examples in their order, and of how this version learns.
-pub fn fingerprint(examples: &[Example]) -> u64 {
-    let mut hash = 0xcbf2_9ce4_8422_2325_u64 ^ u64::from(super::model_file::VERSION);
+/// Of the examples in their order, of the embedding (by its own fingerprint), and of how this
+/// version learns.
+pub fn fingerprint(examples: &[Example], embedding: Option<u64>) -> u64 {
+    let mut hash = 0xcbf2_9ce4_8422_2325_u64 ^ u64::from(LEARNING);
     let mut mix = |text: &str| {
         for byte in text.bytes().chain([0]) {
             hash = (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3);
@@ -63,26 +91,35 @@ pub fn fingerprint(examples: &[Example]) -> u64 {
     for example in examples {
         mix(example.intent.as_deref().unwrap_or_default());
         example.words.iter().for_each(|word| mix(word));
+        if embedding.is_some() {
+            mix(&example.text);
+        }
+    }
+    if let Some(embedding) = embedding {
+        mix(&format!("{embedding:016x}"));
     }
     hash
 }
 
-fn number(examples: &[Example]) -> (Vec<String>, Vec<Case>) {
+fn number(examples: &[Example], vectors: Option<&Vectors>) -> (Vec<String>, Vec<Case>) {
     let mut names: Vec<String> =
         examples.iter().filter_map(|example| example.intent.clone()).collect();
     names.sort();
     names.dedup();
     names.truncate(INTENTS_MAX);
     let step = examples.len().div_ceil(EXAMPLES_MAX).max(1);
-    let cases =
-        examples.iter().step_by(step).filter(|one| !one.words.is_empty()).filter_map(|one| {
-            let class = match &one.intent {
-                Some(name) => names.binary_search(name).ok()?,
-                None => names.len(),
-            };
-            let words: Vec<&str> = one.words.iter().map(String::as_str).collect();
-            Some(Case { class, group: one.group, raw: features(&words) })
-        });
+    let worded = examples.iter().enumerate().step_by(step);
+    let cases = worded.filter(|(_, one)| !one.words.is_empty()).filter_map(|(at, one)| {
+        let class = match &one.intent {
+            Some(name) => names.binary_search(name).ok()?,
+            None => names.len(),
+        };
+        let words: Vec<&str> = one.words.iter().map(String::as_str).collect();
+        let vector = vectors.and_then(|vectors| vectors.list.get(at));
+        let vector = vector.map(|vector| vector.numbers().map(|one| one * VECTOR_WEIGHT));
+        let vector = vector.into_iter().flatten().collect();
+        Some(Case { class, group: one.group, raw: features(&words), vector })
+    });
     let cases = cases.collect();
     (names, cases)
 }
@@ -108,7 +145,7 @@ fn cross_fit(cases: &[&Case], classes: usize) -> Vec<Outcome> {
         let model = separate(&rest, classes);
         out.extend(fold.iter().map(|case| {
             let placed = place(&model.space.rows, &model.space.rarity, &case.raw);
-            let scores = model.scores(&placed.features);
+            let scores = model.scores(&placed.features, &case.vector);
             let truth = Some(case.class).filter(|class| *class < classes);
             Outcome::new(&scores, placed.strange, truth)
         }));
@@ -134,72 +171,90 @@ fn space(cases: &[&Case]) -> Space {
     Space { rows, rarity }
 }
 
+/// A case's features and its vector, as the separators of one space see it.
+struct Point<'c> {
+    sparse: Vec<Feature>,
+    dense: &'c [f32],
+    /// Square of its length.
+    length: f32,
+}
+
 fn separate(cases: &[&Case], classes: usize) -> Separators {
     let space = space(cases);
     let bias_row = space.rarity.len() as u32;
-    let vectors: Vec<Vec<Feature>> = cases
+    let points: Vec<Point<'_>> = cases
         .iter()
         .map(|case| {
-            let mut out = place(&space.rows, &space.rarity, &case.raw).features;
-            out.push((bias_row, BIAS));
-            out
+            let mut sparse = place(&space.rows, &space.rarity, &case.raw).features;
+            sparse.push((bias_row, BIAS));
+            let dense = case.vector.as_slice();
+            let length = sparse.iter().map(|(_, value)| value * value).sum::<f32>();
+            Point { sparse, dense, length: length + dot(dense, dense) }
         })
         .collect();
-    let lengths: Vec<f32> =
-        vectors.iter().map(|vector| vector.iter().map(|(_, v)| v * v).sum()).collect();
+    let width = cases.first().map_or(0, |case| case.vector.len());
     let mut weights = vec![0.0_f32; (space.rarity.len() + 1) * classes];
-    let mut one = vec![0.0_f32; space.rarity.len() + 1];
+    let mut vector_weights = vec![0.0_f32; width * classes];
+    let (mut one, mut dense) = (vec![0.0_f32; space.rarity.len() + 1], vec![0.0_f32; width]);
     for class in 0..classes {
         one.fill(0.0);
+        dense.fill(0.0);
         let sides: Vec<f32> =
             cases.iter().map(|case| if case.class == class { 1.0 } else { -1.0 }).collect();
-        descend(&vectors, &lengths, &sides, &mut one, class as u64);
-        for (weight, row) in one.iter().zip(weights.chunks_exact_mut(classes)) {
-            if let Some(place) = row.get_mut(class) {
-                *place = *weight;
+        descend(&points, &sides, &mut one, &mut dense, class as u64);
+        for (from, to) in [(&one, &mut weights), (&dense, &mut vector_weights)] {
+            for (weight, row) in from.iter().zip(to.chunks_exact_mut(classes)) {
+                if let Some(place) = row.get_mut(class) {
+                    *place = *weight;
+                }
             }
         }
     }
-    Separators { space, weights, classes }
+    Separators { space, weights, vector_weights, classes }
 }
 
-/// Dual coordinate descent: `weights` begins at zero and ends as the separator.
-fn descend(
-    vectors: &[Vec<Feature>],
-    lengths: &[f32],
-    sides: &[f32],
-    weights: &mut [f32],
-    seed: u64,
-) {
+/// Eight sums side by side, always in the same order; what is beyond a multiple of eight is none
+/// of a vector's.
+fn dot(a: &[f32], b: &[f32]) -> f32 {
+    let mut sums = [0.0_f32; 8];
+    for (a, b) in a.as_chunks::<8>().0.iter().zip(b.as_chunks::<8>().0) {
+        sums.iter_mut().zip(a.iter().zip(b)).for_each(|(sum, (a, b))| *sum += a * b);
+    }
+    sums.iter().sum()
+}
+
+/// Dual coordinate descent: `weights` and `dense` begin at zero and end as the separator.
+fn descend(points: &[Point<'_>], sides: &[f32], weights: &mut [f32], dense: &mut [f32], seed: u64) {
     let diagonal = 0.5 / COST;
-    let mut duals = vec![0.0_f32; vectors.len()];
-    let mut active: Vec<usize> = (0..vectors.len()).collect();
+    let mut duals = vec![0.0_f32; points.len()];
+    let mut active: Vec<usize> = (0..points.len()).collect();
     let mut random = 0x9e37_79b9_7f4a_7c15_u64 ^ seed;
     for pass in 0..PASSES_MAX {
         shuffle(&mut active, &mut random);
         let mut largest = 0.0_f32;
         active.retain(|at| {
-            let (Some(vector), Some(length)) = (vectors.get(*at), lengths.get(*at)) else {
-                return false;
-            };
+            let Some(point) = points.get(*at) else { return false };
             let (Some(side), Some(dual)) = (sides.get(*at), duals.get_mut(*at)) else {
                 return false;
             };
-            let dot: f32 = vector
+            let words: f32 = point
+                .sparse
                 .iter()
                 .map(|(row, value)| weights.get(*row as usize).copied().unwrap_or(0.0) * value)
                 .sum();
-            let gradient = side * dot - 1.0 + diagonal * *dual;
-            let moved = (*dual - gradient / (length + diagonal)).max(0.0);
+            let gradient = side * (words + dot(point.dense, dense)) - 1.0 + diagonal * *dual;
+            let moved = (*dual - gradient / (point.length + diagonal)).max(0.0);
             let change = moved - *dual;
             *dual = moved;
             largest = largest.max(change.abs());
             if change.abs() > 1e-7 {
-                for (row, value) in vector {
+                for (row, value) in &point.sparse {
                     if let Some(weight) = weights.get_mut(*row as usize) {
                         *weight += change * side * value;
                     }
                 }
+                let step = change * side;
+                dense.iter_mut().zip(point.dense).for_each(|(place, one)| *place += step * one);
             }
             // Far on the right side and without a part in the separator: leave it out.
             moved > 0.0 || gradient < 0.1 || pass < 2
@@ -219,7 +274,7 @@ fn shuffle(order: &mut [usize], random: &mut u64) {
 }
 
 impl Separators {
-    fn scores(&self, features: &[Feature]) -> Vec<f32> {
+    fn scores(&self, features: &[Feature], vector: &[f32]) -> Vec<f32> {
         let mut scores = vec![0.0_f32; self.classes];
         let bias = (self.space.rarity.len() as u32, BIAS);
         for (row, value) in features.iter().copied().chain([bias]) {
@@ -230,26 +285,23 @@ impl Separators {
                 }
             }
         }
+        for (value, weights) in vector.iter().zip(self.vector_weights.chunks_exact(self.classes)) {
+            scores.iter_mut().zip(weights).for_each(|(score, weight)| *score += weight * value);
+        }
         scores
     }
 }
 
-/// Rounds each row to bytes: an eighth of the error that calibration leaves, a quarter of the
-/// memory.
-fn round(
-    names: Vec<String>,
-    full: Separators,
-    calibration: Calibration,
-    fingerprint: u64,
-) -> Classifier {
-    let mut scales = Vec::with_capacity(full.space.rarity.len() + 1);
-    let mut weights = Vec::with_capacity(full.weights.len());
-    for row in full.weights.chunks_exact(full.classes) {
+/// Rounds each row to bytes, with what a unit is worth: an eighth of the error that calibration
+/// leaves, a quarter of the memory.
+fn round(full: &[f32], classes: usize) -> (Vec<i8>, Vec<f32>) {
+    let mut scales = Vec::with_capacity(full.len() / classes.max(1));
+    let mut weights = Vec::with_capacity(full.len());
+    for row in full.chunks_exact(classes) {
         let largest = row.iter().fold(0.0_f32, |most, weight| most.max(weight.abs()));
         let scale = if largest > 0.0 { largest / 127.0 } else { 1.0 };
         scales.push(scale);
         weights.extend(row.iter().map(|weight| (weight / scale).round() as i8));
     }
-    let Space { rows, rarity } = full.space;
-    Classifier { names, rows, rarity, scales, weights, calibration, fingerprint }
+    (weights, scales)
 }

@@ -7,11 +7,15 @@ use std::collections::HashMap;
 use sha2::{Digest, Sha256};
 
 use super::calibrate::Calibration;
+use super::likeness::{KNOWN_MAX, Known, Likeness, TEXT_BYTES_MAX};
 use super::{Classifier, FEATURES_MAX, INTENTS_MAX};
+use crate::understanding::embedding::{Vector, WIDTH};
 
 const MAGIC: &[u8; 8] = b"WARMINTS";
-/// Raised whenever the layout or the learning changes.
-pub(super) const VERSION: u32 = 1;
+/// Of a model without vectors.
+const VERSION_WORDS: u32 = 1;
+/// Of one with: the same, then embedding, scales, weights and examples.
+const VERSION: u32 = 2;
 const NAME_BYTES_MAX: usize = 200;
 const CHECKSUM_BYTES: usize = 32;
 /// Largest model file, bytes.
@@ -37,7 +41,8 @@ impl Classifier {
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut out = Vec::with_capacity(self.weights.len() + self.rarity.len() * 12 + 1_024);
         out.extend_from_slice(MAGIC);
-        out.extend_from_slice(&VERSION.to_le_bytes());
+        let version = if self.likeness.is_some() { VERSION } else { VERSION_WORDS };
+        out.extend_from_slice(&version.to_le_bytes());
         out.extend_from_slice(&self.fingerprint.to_le_bytes());
         out.extend_from_slice(&(self.names.len() as u32).to_le_bytes());
         out.extend_from_slice(&(self.rarity.len() as u32).to_le_bytes());
@@ -55,7 +60,23 @@ impl Classifier {
         keys.iter().for_each(|(_, key)| out.extend_from_slice(&key.to_le_bytes()));
         floats(&self.rarity, &mut out);
         floats(&self.scales, &mut out);
-        out.extend(self.weights.iter().map(|weight| weight.to_le_bytes()[0]));
+        let bytes = |list: &[i8], out: &mut Vec<u8>| {
+            out.extend(list.iter().map(|weight| weight.to_le_bytes()[0]));
+        };
+        bytes(&self.weights, &mut out);
+        if let Some(likeness) = &self.likeness {
+            out.extend_from_slice(&likeness.embedding.to_le_bytes());
+            floats(&likeness.scales, &mut out);
+            bytes(&likeness.weights, &mut out);
+            out.extend_from_slice(&(likeness.known.len() as u32).to_le_bytes());
+            for known in &likeness.known {
+                out.extend_from_slice(&known.class.to_le_bytes());
+                out.extend_from_slice(&(known.text.len() as u32).to_le_bytes());
+                out.extend_from_slice(known.text.as_bytes());
+                floats(&[known.vector.step], &mut out);
+                bytes(&known.vector.units, &mut out);
+            }
+        }
         let sum = Sha256::digest(&out);
         out.extend_from_slice(&sum);
         out
@@ -68,7 +89,7 @@ impl Classifier {
         }
         let mut head = Cursor { rest: bytes.get(MAGIC.len()..).unwrap_or_default() };
         let version = head.number()?;
-        if version != VERSION {
+        if !(VERSION_WORDS..=VERSION).contains(&version) {
             return Err(ModelFault::Version(version));
         }
         let length = bytes.len().checked_sub(CHECKSUM_BYTES).ok_or(ModelFault::Damaged)?;
@@ -78,7 +99,10 @@ impl Classifier {
         }
         let start = MAGIC.len() + size_of::<u32>();
         let mut cursor = Cursor { rest: body.get(start..).unwrap_or_default() };
-        let model = cursor.model()?;
+        let mut model = cursor.model()?;
+        if version == VERSION {
+            model.likeness = Some(cursor.likeness(model.names.len())?);
+        }
         if cursor.rest.is_empty() { Ok(model) } else { Err(ModelFault::Senseless) }
     }
 }
@@ -116,16 +140,47 @@ impl<'b> Cursor<'b> {
         if sound { Ok(list) } else { Err(ModelFault::Senseless) }
     }
 
+    fn long_number(&mut self) -> Result<u64, ModelFault> {
+        let bytes = self.take(size_of::<u64>())?;
+        Ok(bytes.try_into().map(u64::from_le_bytes).unwrap_or_default())
+    }
+
+    fn bytes(&mut self, count: usize) -> Result<Vec<i8>, ModelFault> {
+        Ok(self.take(count)?.iter().map(|byte| i8::from_le_bytes([*byte])).collect())
+    }
+
+    fn text(&mut self, what: &'static str, most: usize) -> Result<String, ModelFault> {
+        let length = self.size(what, most)?;
+        let text = std::str::from_utf8(self.take(length)?).or(Err(ModelFault::Senseless))?;
+        Ok(text.to_owned())
+    }
+
+    fn likeness(&mut self, intents: usize) -> Result<Likeness, ModelFault> {
+        let embedding = self.long_number()?;
+        let scales = self.floats(WIDTH)?;
+        let weights = self.bytes(WIDTH * intents)?;
+        let count = self.size("examples", KNOWN_MAX)?;
+        let mut known = Vec::new();
+        for _ in 0..count {
+            let class = self.number()?;
+            if class as usize >= intents {
+                return Err(ModelFault::Senseless);
+            }
+            let text = self.text("bytes in an example", TEXT_BYTES_MAX)?;
+            let step = self.floats(1)?.first().copied().unwrap_or_default();
+            let units = self.bytes(WIDTH)?.into_boxed_slice();
+            known.push(Known { class, text, vector: Vector { step, units } });
+        }
+        Ok(Likeness { embedding, scales, weights, known })
+    }
+
     fn model(&mut self) -> Result<Classifier, ModelFault> {
-        let fingerprint = self.take(size_of::<u64>())?;
-        let fingerprint = fingerprint.try_into().map(u64::from_le_bytes).unwrap_or_default();
+        let fingerprint = self.long_number()?;
         let intents = self.size("intents", INTENTS_MAX)?;
         let features = self.size("features", FEATURES_MAX)?;
         let mut names = Vec::with_capacity(intents);
         for _ in 0..intents {
-            let length = self.size("bytes in a name", NAME_BYTES_MAX)?;
-            let name = std::str::from_utf8(self.take(length)?).or(Err(ModelFault::Senseless))?;
-            names.push(name.to_owned());
+            names.push(self.text("bytes in a name", NAME_BYTES_MAX)?);
         }
         if !names.is_sorted_by(|a, b| a < b) {
             return Err(ModelFault::Senseless);
@@ -137,9 +192,9 @@ impl<'b> Cursor<'b> {
         let rarity = self.floats(features)?;
         let bias = usize::from(intents > 0);
         let scales = self.floats(features + bias)?;
-        let raw = self.take((features + bias) * intents)?;
         let calibration = Calibration { weights, scope_min };
-        let weights = raw.iter().map(|byte| i8::from_le_bytes([*byte])).collect();
-        Ok(Classifier { names, rows, rarity, scales, weights, calibration, fingerprint })
+        let weights = self.bytes((features + bias) * intents)?;
+        let likeness = None;
+        Ok(Classifier { names, rows, rarity, scales, weights, calibration, fingerprint, likeness })
     }
 }

@@ -77,6 +77,7 @@ fn examples() -> Vec<Example> {
         .map(|((name, text), group)| Example {
             intent: Some((*name).to_owned()).filter(|name| !name.is_empty()),
             words: text.split(' ').map(str::to_owned).collect(),
+            text: (*text).to_owned(),
             group,
         })
         .collect()
@@ -197,4 +198,81 @@ fn a_broken_model_file_is_a_clear_error() {
         bytes[28 + names..32 + names].copy_from_slice(&f32::NAN.to_le_bytes());
     });
     assert_eq!(nan, Err(ModelFault::Senseless));
+}
+
+/// Vectors in which each intent has a place of its own, and strangers none.
+fn vectors() -> Vectors {
+    let at = |place: usize| {
+        let mut numbers = vec![0.01; crate::understanding::embedding::WIDTH];
+        numbers[place] = 1.0;
+        Vector::round(&numbers)
+    };
+    let place = |example: &Example| {
+        EXAMPLES.iter().position(|(name, _)| *name == example.intent.as_deref().unwrap_or_default())
+    };
+    let list = examples().iter().map(|example| at(place(example).unwrap_or(0))).collect();
+    Vectors { embedding: 77, list }
+}
+
+fn trained_with() -> Classifier {
+    Classifier::train_with(&examples(), &vectors(), Settings::default())
+}
+
+#[test]
+fn a_vector_finds_what_no_word_tells_and_its_example_is_named() {
+    let (model, vectors) = (trained_with(), vectors());
+    assert_eq!(model.embedding(), Some(77));
+    let order = &vectors.list[12];
+    let judged = model.judge_with(&["gibberish"], Some(order), |_| 0.0);
+    assert_eq!(judged.ranked.first().map(|one| one.0.as_str()), Some("order"), "{judged:?}");
+    let (text, likeness) = model.nearest(order, "order").expect("has examples");
+    assert!(text.contains("order") || text.contains("parcel"), "{text}");
+    assert!((likeness - order.likeness(order)).abs() < 0.01, "{likeness}");
+    assert!(model.nearest(order, "hours").expect("has examples").1 < 0.5);
+    assert_eq!(model.nearest(order, "nowhere"), None);
+    assert_eq!(trained().nearest(order, "order"), None);
+    // Without its vector it says nothing, instead of something else than it learned.
+    assert_eq!(model.judge(&["where", "is", "my", "order"]), Judgement::default());
+}
+
+#[test]
+fn the_embedding_is_part_of_what_a_model_was_trained_from() {
+    let (plain, with) = (trained(), trained_with());
+    assert_eq!(plain.fingerprint(), fingerprint(&examples(), None));
+    assert_eq!(with.fingerprint(), fingerprint(&examples(), Some(77)));
+    assert_ne!(with.fingerprint(), fingerprint(&examples(), Some(78)));
+    assert_ne!(with.fingerprint(), plain.fingerprint());
+    // One vector short of the examples: trained without.
+    let mut short = vectors();
+    short.list.pop();
+    assert_eq!(Classifier::train_with(&examples(), &short, Settings::default()), plain);
+}
+
+#[test]
+fn a_model_with_vectors_survives_its_file_and_a_forged_one_is_an_error() {
+    use sha2::Digest;
+    let model = trained_with();
+    let good = model.to_bytes();
+    assert_eq!(Classifier::from_bytes(&good).expect("just written"), model);
+    let forged = |change: &dyn Fn(&mut Vec<u8>)| {
+        let mut bytes = good[..good.len() - 32].to_vec();
+        change(&mut bytes);
+        let sum = sha2::Sha256::digest(&bytes);
+        bytes.extend_from_slice(&sum);
+        Classifier::from_bytes(&bytes)
+    };
+    // Where the words' part ends: a model of the words alone has the same one, with other numbers.
+    let words = trained().to_bytes().len() - 32;
+    let width = crate::understanding::embedding::WIDTH;
+    let count = words + 8 + width * 4 + width * 3;
+    let many = forged(&|bytes| bytes[count..count + 4].copy_from_slice(&u32::MAX.to_le_bytes()));
+    assert!(matches!(many, Err(ModelFault::TooLarge { what: "examples", .. })), "{many:?}");
+    let class = forged(&|bytes| bytes[count + 4..count + 8].copy_from_slice(&[9, 0, 0, 0]));
+    assert_eq!(class, Err(ModelFault::Senseless));
+    let long = forged(&|bytes| bytes[count + 8..count + 12].copy_from_slice(&[0, 9, 0, 0]));
+    assert!(matches!(long, Err(ModelFault::TooLarge { .. })), "{long:?}");
+    let cut = forged(&|bytes| bytes.truncate(bytes.len() - 1));
+    assert_eq!(cut, Err(ModelFault::Damaged));
+    let older = forged(&|bytes| bytes[8] = 1);
+    assert_eq!(older, Err(ModelFault::Senseless), "more than its version has");
 }

@@ -1,7 +1,6 @@
 //! From TOML text to tables; every fault is named with file, line, field and what was expected.
 
 use std::collections::{HashMap, HashSet};
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -81,15 +80,6 @@ pub(super) fn file(path: &Path, bytes_max: u64, problems: &mut Problems) -> Opti
     }
 }
 
-/// A fingerprint of a language's files, and of its classifier's by time and length.
-pub(super) fn source(files: &[(String, String)], model: &Path) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    files.hash(&mut hasher);
-    let meta = std::fs::metadata(model).ok();
-    meta.map(|meta| (meta.len(), meta.modified().ok())).hash(&mut hasher);
-    hasher.finish()
-}
-
 /// Takes the trained classifier at `path`, if there is one and it fits the examples.
 pub(super) fn model(path: &Path, tables: &mut LanguageTables, problems: &mut Problems) {
     let Ok(meta) = std::fs::metadata(path) else { return };
@@ -101,7 +91,7 @@ pub(super) fn model(path: &Path, tables: &mut LanguageTables, problems: &mut Pro
     let read = std::fs::read(path).map_err(|error| error.to_string());
     match read.and_then(|bytes| Classifier::from_bytes(&bytes).map_err(|fault| fault.to_string())) {
         // A model of other examples is only old: it is trained again in the background.
-        Ok(model) if model.fingerprint() == fingerprint(&tables.examples) => {
+        Ok(model) if model.fingerprint() == fingerprint(&tables.examples, model.embedding()) => {
             tables.classifier = Arc::new(model);
         }
         Ok(_) => {}
@@ -188,7 +178,6 @@ pub(super) fn language(
     let heard = heard_file(&heard, reader.problems);
     Some(LanguageTables {
         language,
-        source: 0,
         script,
         words: reader.words,
         skip,
@@ -198,6 +187,7 @@ pub(super) fn language(
         intents,
         examples,
         classifier: Arc::default(),
+        embedder: None,
         commands,
         urgent,
         danger,
@@ -324,8 +314,10 @@ fn examples_of(
         let group = examples.last().map_or(0, |last| last.group + 1);
         match example::expand(line) {
             Ok(sentences) => examples.extend(sentences.iter().map(|text| {
-                let words = reader.words.read(text).tokens.into_iter().map(|one| one.norm);
-                Example { intent: intent.map(str::to_owned), words: words.collect(), group }
+                let reading = reader.words.read(text);
+                let words = reading.tokens.into_iter().map(|one| one.norm).collect();
+                let intent = intent.map(str::to_owned);
+                Example { intent, words, text: reading.plain, group }
             })),
             Err(expected) => {
                 table.fault(key, format!("{line:?}"), expected, reader.problems);

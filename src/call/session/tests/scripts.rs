@@ -2,6 +2,7 @@
 
 use super::world::{caller, setup};
 use crate::base::caller::CallerInfo;
+use crate::base::card::Priority;
 use crate::base::consent::ConsentMode;
 use crate::base::ids::{AgentId, LegId, OfferId, PlayId, RequestId};
 use crate::base::key::Key;
@@ -25,6 +26,8 @@ pub(super) struct Call {
     pub(super) stops: usize,
     /// How the caller was to be listened to, one after another.
     pub(super) listens: Vec<ListenMode>,
+    /// How urgently agents were asked for.
+    pub(super) urgency: Vec<Priority>,
     leg: LegId,
     request: RequestId,
     /// The offer that the first agent's page shows.
@@ -50,6 +53,7 @@ impl Call {
             playing: Vec::new(),
             stops: 0,
             listens: Vec::new(),
+            urgency: Vec::new(),
             leg: LegId(1),
             request: RequestId(1),
             offer: OfferId(0),
@@ -81,7 +85,10 @@ impl Call {
                     }
                 }
                 Command::StopPlaying { leg } if *leg == LegId::CALLER => self.stops += 1,
-                Command::Reserve { request } => self.asked_in = request.only.is_some(),
+                Command::Reserve { request } => {
+                    self.urgency.push(request.priority);
+                    self.asked_in = request.only.is_some();
+                }
                 Command::DialAgent { leg, card, .. } => {
                     self.leg = *leg;
                     if !std::mem::take(&mut self.asked_in) {
@@ -139,6 +146,7 @@ impl Call {
             "suspected" => self.event(Event::SpeechSuspected { leg: LegId::CALLER }),
             "dismissed" => self.event(Event::SpeechDismissed { leg: LegId::CALLER }),
             "began" => self.event(Event::SpeechBegan { leg: LegId::CALLER }),
+            "so_far" => self.event(Event::WordsSoFar { leg: LegId::CALLER, text: rest.to_owned() }),
             "nothing" => self.event(Event::HeardNothing { leg: LegId::CALLER }),
             "unavailable" => self.event(Event::SpeechUnavailable { leg: LegId::CALLER }),
             "wait" => self.pass(rest.parse().expect("is a number")),
@@ -274,6 +282,7 @@ fn short(command: &Command) -> Option<String> {
             Fact::Transfer { step: TransferStep::GaveUp, .. } => "gave_up".into(),
             Fact::NotKept { .. } => "forget".into(),
             Fact::WrapUp { result, .. } => format!("result:{result}"),
+            Fact::Decided { rule, .. } if rule.0 == "danger_so_far" => "attention".into(),
             _ => return None,
         },
         Command::GiveWay { how, .. } => format!("give_way:{how:?}"),

@@ -9,15 +9,23 @@ use crate::base::moment::Moment;
 
 impl Listener {
     /// While somebody speaks, the text so far is asked for now and then: the pool does it only
-    /// where nothing else is to be done.
+    /// where nothing else is to be done. Over a prompt it decides whether the prompt goes on, and
+    /// somebody waits for it.
     pub(super) fn order_partial(&mut self, now: Moment) {
-        let every_ms = self.settings.partial_every_ms;
-        if every_ms == 0 || !self.is_dialogue() {
+        if !self.is_dialogue() {
             return;
         }
         let Some(mut turn) = self.turn.take() else { return };
-        if turn.announced && turn.wants_partial(now, every_ms) {
-            let (job, _) = self.submit(now, &turn, DecodeClass::Partial);
+        let doubtful = turn.over_prompt && self.prompt_playing && !turn.has_words;
+        let (wanted, every_ms, class) = match doubtful {
+            true => {
+                let every_ms = self.settings.look_every(turn.looks());
+                (turn.announced || turn.needs_words, every_ms, DecodeClass::CallerSpeculative)
+            }
+            false => (turn.announced, self.settings.partial_every_ms, DecodeClass::Partial),
+        };
+        if wanted && every_ms > 0 && turn.wants_partial(now, every_ms) {
+            let (job, _) = self.submit(now, &turn, class);
             turn.begin_partial(now, job);
         }
         self.turn = Some(turn);

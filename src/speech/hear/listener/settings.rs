@@ -65,6 +65,17 @@ pub struct ListenerSettings {
     /// Voice that does so when it has been there, with gaps, for `barge_in_span_ms`.
     pub barge_in_gapped_ms: u64,
     pub barge_in_span_ms: u64,
+    /// A voice over a prompt that goes on so long is looked at: without words it is noise, and
+    /// the prompt goes on.
+    pub look_after_ms: u64,
+    /// It is looked at so often after the second look: words may follow.
+    pub look_every_ms: u64,
+    /// Sound kept of what was noise so far: a word may have begun in it.
+    pub noise_kept_ms: u64,
+    /// After so many voices without words over prompts, each within `noise_about_ms` of the one
+    /// before, there is noise about: only words interrupt then, a voice alone does not.
+    pub noise_voices_max: u32,
+    pub noise_about_ms: u64,
     /// While a prompt plays and nobody tells what it is, a voice is at least this loud, dBFS.
     pub barge_in_level_min_dbfs: f32,
     /// Silence after which a decode starts on the chance that the turn is over.
@@ -110,6 +121,11 @@ impl Default for ListenerSettings {
             barge_in_ms: 500,
             barge_in_gapped_ms: 340,
             barge_in_span_ms: 640,
+            look_after_ms: 1_000,
+            look_every_ms: 2_000,
+            noise_kept_ms: 1_500,
+            noise_voices_max: 2,
+            noise_about_ms: 20_000,
             barge_in_level_min_dbfs: -45.0,
             speculate_after_ms: 80,
             resume_ms: 60,
@@ -136,6 +152,12 @@ impl ListenerSettings {
     pub fn interrupts(&self, voiced_ms: u64, span_ms: u64) -> bool {
         voiced_ms >= self.barge_in_ms
             || (span_ms >= self.barge_in_span_ms && voiced_ms >= self.barge_in_gapped_ms)
+    }
+
+    /// How long after the begin of a voice over a prompt, or after the last of `looks`, it is
+    /// looked at.
+    pub fn look_every(&self, looks: u32) -> u64 {
+        if looks < 2 { self.look_after_ms } else { self.look_every_ms }
     }
 
     /// Silence that ends a turn with such a text in `mode`.

@@ -1,22 +1,84 @@
-//! A voice over a prompt: suspected, then confirmed by its words or dismissed.
+//! A voice over a prompt: suspected, then confirmed by its words or dismissed. A voice that is
+//! long enough to stop the prompt is looked at while it goes on: without words it was noise.
 
 use super::super::words::Evidence;
-use super::{Decoding, Listener, Output, Transcript, Turn, words};
+use super::{Decoding, Listener, ListenerSettings, Output, Transcript, Turn, words};
 use crate::base::moment::Moment;
+
+/// Voices without words that stopped prompts lately.
+#[derive(Debug, Default)]
+pub(super) struct Noise {
+    voices: u32,
+    last: Moment,
+}
+
+impl Noise {
+    /// A voice stopped a prompt, and no words came of it.
+    pub fn stopped_a_prompt(&mut self, now: Moment, settings: &ListenerSettings) {
+        self.voices = if self.is_recent(now, settings) { self.voices.saturating_add(1) } else { 1 };
+        self.last = now;
+    }
+
+    pub fn words_came(&mut self) {
+        self.voices = 0;
+    }
+
+    /// Whether a voice alone says nothing now: a television stands beside the caller.
+    pub fn is_about(&self, now: Moment, settings: &ListenerSettings) -> bool {
+        self.voices >= settings.noise_voices_max && self.is_recent(now, settings)
+    }
+
+    fn is_recent(&self, now: Moment, settings: &ListenerSettings) -> bool {
+        self.voices > 0 && now.since(self.last).as_millis() <= u128::from(settings.noise_about_ms)
+    }
+}
 
 impl Listener {
     /// What the text of a voice over a prompt says about it, as soon as it is there.
     pub(super) fn settle_suspicion(&mut self, turn: &mut Turn) {
         let Decoding::Done { transcript, .. } = &turn.decoding else { return };
-        if !turn.is_suspected() {
+        if !turn.is_suspected() && !turn.needs_words {
             return;
         }
         if self.believes(transcript, turn.evidence()) && !self.is_murmur(turn, &transcript.text) {
             turn.announce();
+            turn.has_words = true;
             self.outputs.push_back(Output::SpeechBegan);
         } else {
-            turn.take_suspicion();
-            self.outputs.push_back(Output::SpeechDismissed);
+            self.drop_suspicion(turn);
+        }
+    }
+
+    /// The text of a turn that goes on: for whoever watches, and over a prompt for the prompt.
+    pub(super) fn heard_so_far(&mut self, now: Moment, turn: &mut Turn, transcript: Transcript) {
+        self.doubt(now, turn, &transcript);
+        if !self.believes(&transcript, turn.evidence()) {
+            return;
+        }
+        let words = !self.is_murmur(turn, &transcript.text);
+        turn.has_words |= words;
+        if turn.needs_words && !turn.announced && words {
+            turn.announce();
+            self.outputs.push_back(Output::SpeechBegan);
+        }
+        if turn.announced {
+            self.outputs.push_back(Output::SoFar { text: transcript.text });
+        }
+    }
+
+    /// A voice that stopped a prompt and goes on has no words so far: the prompt goes on where it
+    /// was, and only words that follow interrupt it.
+    pub(super) fn doubt(&mut self, now: Moment, turn: &mut Turn, transcript: &Transcript) {
+        let doubtful = turn.over_prompt && self.prompt_playing && !turn.has_words;
+        if !doubtful || self.believes(transcript, turn.evidence()) {
+            return;
+        }
+        if turn.announced {
+            self.noise.stopped_a_prompt(now, &self.settings);
+            self.outputs.push_back(Output::HeardNothing);
+        }
+        if turn.announced || turn.needs_words {
+            turn.was_noise(now, self.settings.noise_kept_ms);
         }
     }
 

@@ -1,5 +1,6 @@
 //! Timelines with a scripted voice: what is said, ordered and given out, and when.
 
+mod noise;
 mod waiting;
 
 use super::super::vad::VoiceFrame;

@@ -79,6 +79,8 @@ pub struct Turn {
     pub over_prompt: bool,
     /// `SpeechBegan` was said for it.
     pub announced: bool,
+    /// Voice alone interrupts nothing: it is noise so far, or there is noise about.
+    pub needs_words: bool,
     /// `SpeechSuspected` was said for it, and not yet what it is.
     suspected: bool,
     /// Voice that was dismissed already: only more of it is suspected again.
@@ -89,6 +91,10 @@ pub struct Turn {
     /// A decode of the text so far, and when the next one may be asked for.
     partial: Option<JobId>,
     next_partial: Moment,
+    /// Texts so far that were asked for.
+    looks: u32,
+    /// One of them had words.
+    pub has_words: bool,
 }
 
 impl Turn {
@@ -109,13 +115,37 @@ impl Turn {
             power_frames: 0,
             over_prompt,
             announced: false,
+            needs_words: false,
             suspected: false,
             dismissed_ms: 0,
             decoding: Decoding::Idle,
             closer: false,
             partial: None,
             next_partial: began,
+            looks: 0,
+            has_words: false,
         }
+    }
+
+    /// How often a text so far was asked for.
+    pub fn looks(&self) -> u32 {
+        self.looks
+    }
+
+    /// All of it was noise, but for words that may have begun in its last `kept_ms`.
+    pub fn was_noise(&mut self, now: Moment, kept_ms: u64) {
+        let surplus = self.samples.len().saturating_sub((kept_ms * SAMPLES_PER_MS) as usize);
+        self.samples.drain(..surplus);
+        self.starts = now - Duration::from_millis(self.length_ms());
+        self.began = self.began.max(self.starts);
+        let span_ms = self.last_voice.since(self.began).as_millis() as u64;
+        self.voiced_ms = self.voiced_ms.min(span_ms);
+        self.speaking_ms = self.speaking_ms.min(span_ms);
+        (self.power_sum, self.power_frames) = (0.0, 0);
+        self.announced = false;
+        self.needs_words = true;
+        self.dismissed_ms = self.voiced_ms;
+        self.next_partial = now;
     }
 
     /// Whether the text so far may be asked for: `every_ms` after the begin or the last time, and
@@ -128,6 +158,7 @@ impl Turn {
     pub fn begin_partial(&mut self, now: Moment, job: JobId) {
         self.partial = Some(job);
         self.next_partial = now;
+        self.looks += 1;
     }
 
     /// The partial that is on, which is not wanted any more.
@@ -195,6 +226,7 @@ impl Turn {
     pub fn announce(&mut self) {
         self.announced = true;
         self.suspected = false;
+        self.needs_words = false;
     }
 
     pub fn length_ms(&self) -> u64 {

@@ -1,0 +1,136 @@
+//! The embedding of sentences: its model from the models' folder, and the vectors of the tables'
+//! examples, which are kept on the disk so that a start need not compute them again.
+
+mod kept;
+
+use std::path::Path;
+use std::sync::{Arc, Once};
+
+use crate::base::language::Language;
+use crate::models::manifest::Kind;
+use crate::models::{self, Catalogue, LocateError, Model};
+use crate::understanding::classifier::{Classifier, Settings, Vectors};
+use crate::understanding::embedding::{Embedder, Vector};
+use crate::understanding::tables::{LanguageTables, Tables};
+
+pub use kept::Kept;
+
+/// The setting that takes an installed model, and the one that takes none.
+pub const AUTO: &str = "auto";
+pub const OFF: &str = "off";
+
+/// A loaded model, and the languages that it knows.
+#[derive(Clone, Debug)]
+pub struct Embedding {
+    embedder: Arc<Embedder>,
+    languages: Vec<Language>,
+    kept: Kept,
+}
+
+/// The model that the setting `id` means; none for `off`, and for `auto` where none is installed.
+///
+/// # Errors
+/// A model that is named and not installed, or not whole, with what mends it.
+pub fn load(id: &str, folder: Option<&Path>) -> Result<Option<Embedding>, String> {
+    if id == OFF {
+        return Ok(None);
+    }
+    let catalogue = Catalogue::embedded().map_err(|problems| problems.to_string())?;
+    let mut known = catalogue.models.iter().filter(|model| model.kind == Kind::Embedding);
+    let model = match id {
+        AUTO => known.find(|model| models::locate(model, folder).is_ok()),
+        _ => Some(known.find(|model| model.id == id).ok_or_else(|| unknown(id, &catalogue))?),
+    };
+    let Some(model) = model else {
+        tracing::info!("no embedding is installed: sentences are understood by their words alone");
+        return Ok(None);
+    };
+    read(model, folder).map(Some)
+}
+
+fn unknown(id: &str, catalogue: &Catalogue) -> String {
+    let known = catalogue.models.iter().filter(|model| model.kind == Kind::Embedding);
+    let known: Vec<&str> = known.map(|model| model.id.as_str()).collect();
+    format!(
+        "[understanding] embedding: found {id:?}, expected {AUTO}, {OFF} or {}",
+        known.join(", ")
+    )
+}
+
+fn read(model: &Model, folder: Option<&Path>) -> Result<Embedding, String> {
+    let paths = models::locate(model, folder).map_err(|error: LocateError| error.to_string())?;
+    let [weights, tokenizer] = paths.as_slice() else {
+        return Err(format!("{}: expected weights and a tokenizer", model.id));
+    };
+    let bytes =
+        |path: &Path| std::fs::read(path).map_err(|error| format!("{}: {error}", path.display()));
+    alone();
+    let embedder = Embedder::from_bytes(&bytes(weights)?, &bytes(tokenizer)?)
+        .map_err(|fault| format!("{}: {fault}", model.id))?;
+    let languages = model.languages.iter().filter_map(|code| Language::new(code)).collect();
+    Ok(Embedding { embedder: Arc::new(embedder), languages, kept: Kept::usual() })
+}
+
+/// Matrices are multiplied on the thread that asks: a sentence is too short to be shared out, and
+/// the other cores have callers to hear.
+fn alone() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build_global();
+        if let Err(error) = pool {
+            tracing::debug!(%error, "the pool of the matrices was there before");
+        }
+    });
+}
+
+impl Embedding {
+    /// `tables` with this model for the languages that it knows.
+    pub fn give(&self, tables: Tables) -> Tables {
+        tables.with_embedder(Some(&self.embedder), |language| self.languages.contains(language))
+    }
+
+    pub fn embedder(&self) -> &Embedder {
+        &self.embedder
+    }
+
+    /// Keeps vectors at `kept` instead of the user's cache.
+    pub fn keeping(self, kept: Kept) -> Self {
+        Self { kept, ..self }
+    }
+}
+
+/// The classifier of one language, trained with the vectors of its examples where it has an
+/// embedder, which up to `threads` threads compute.
+pub fn learn(
+    tables: &LanguageTables,
+    embedding: Option<&Embedding>,
+    settings: Settings,
+    threads: usize,
+) -> Classifier {
+    let known = embedding.zip(tables.embedder.as_ref());
+    match known.filter(|(ours, its)| ours.embedder.fingerprint() == its.fingerprint()) {
+        None => Classifier::train(&tables.examples, settings),
+        Some((embedding, embedder)) => {
+            let texts: Vec<&str> = tables.examples.iter().map(|one| one.text.as_str()).collect();
+            let fingerprint = embedder.fingerprint();
+            let list = embedding
+                .kept
+                .vectors(fingerprint, &texts, |missing| embed_on(embedder, missing, threads));
+            let vectors = Vectors { embedding: fingerprint, list };
+            Classifier::train_with(&tables.examples, &vectors, settings)
+        }
+    }
+}
+
+/// The vectors of `texts` in their order, computed by up to `threads` threads.
+pub fn embed_on(embedder: &Embedder, texts: &[&str], threads: usize) -> Vec<Vector> {
+    let share = texts.len().div_ceil(threads.max(1)).max(1);
+    std::thread::scope(|scope| {
+        let parts = texts.chunks(share).map(|part| scope.spawn(|| embedder.embed_many(part)));
+        let parts: Vec<_> = parts.collect();
+        parts.into_iter().flat_map(|part| part.join().unwrap_or_default()).collect()
+    })
+}
+
+#[cfg(test)]
+mod tests;

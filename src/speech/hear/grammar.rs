@@ -1,0 +1,87 @@
+//! A grammar for digits: which of a model's tokens spell numbers. With it a decode can write
+//! nothing else, so "for" becomes "four"; but "no, nine, not five" is heard wrongly, too. Off
+//! unless a transcriber is told otherwise: the benchmark `whisper` says what it costs and saves.
+
+/// Words that numbers are said with, in lower case; tokens may hold the beginning of one.
+const WORDS: [&str; 37] = [
+    "zero",
+    "oh",
+    "o",
+    "nought",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+    "thirteen",
+    "fourteen",
+    "fifteen",
+    "sixteen",
+    "seventeen",
+    "eighteen",
+    "nineteen",
+    "twenty",
+    "thirty",
+    "forty",
+    "fifty",
+    "sixty",
+    "seventy",
+    "eighty",
+    "ninety",
+    "hundred",
+    "thousand",
+    "double",
+    "triple",
+    "and",
+    "dash",
+];
+/// What may stand between digits.
+const MARKS: &str = "-,./ ";
+
+/// The tokens of one vocabulary that spell numbers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DigitGrammar {
+    allowed: Vec<bool>,
+}
+
+impl DigitGrammar {
+    /// Reads the `words` of a vocabulary, token by token.
+    pub fn of<'a>(words: impl Iterator<Item = &'a [u8]>) -> Self {
+        Self { allowed: words.map(spells_a_number).collect() }
+    }
+
+    /// Whether the text token `token` may be written; tokens beyond the vocabulary may (they are
+    /// times and ends).
+    pub fn allows(&self, token: usize) -> bool {
+        self.allowed.get(token).copied().unwrap_or(true)
+    }
+}
+
+fn spells_a_number(token: &[u8]) -> bool {
+    let Ok(text) = std::str::from_utf8(token) else { return false };
+    let text = text.trim().to_lowercase();
+    !text.is_empty()
+        && (text.chars().all(|c| c.is_ascii_digit() || MARKS.contains(c))
+            || WORDS.contains(&text.as_str()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_allowed_and_other_words_are_not() {
+        let words = [" 4", "42", ",", " Five", "double", " for", "", " \u{fffd}", "no"];
+        let grammar = DigitGrammar::of(words.iter().map(|word| word.as_bytes()));
+        let allowed: Vec<bool> = (0..words.len()).map(|token| grammar.allows(token)).collect();
+        assert_eq!(allowed, [true, true, true, true, true, false, false, false, false]);
+        assert!(grammar.allows(words.len()), "times and the end of text are no words");
+    }
+}
