@@ -3,8 +3,8 @@
 //! the ways taken in turns, so that a busy machine slows all alike.
 //!
 //! `cargo bench --bench whisper -- [CLIPS | full] [invented] [digits] [way=NAME] [show]`: 30 clips
-//! unless told otherwise; `full` takes all 150, 60 strings of digits and 60 minutes without words. Writes
-//! `target/bench/whisper.html`. Needs `models/` and `../shared/data/speech`; says so if absent.
+//! unless told otherwise; `full` takes all 150, 60 strings of digits and 60 minutes without words.
+//! Writes `target/bench/whisper.html`. Needs `models/` and `../shared/data/speech`; says so if absent.
 
 #[path = "whisper/digits.rs"]
 mod digits;
@@ -79,8 +79,8 @@ fn main() {
 }
 
 /// What the page says first.
-const BEFORE: &str = "<p class=note>Every way hears the same clips of simulated callers as the plain \
-                      full-context decode, in turns, on one thread unless it says otherwise. The \
-                      encoder's work on a partial cannot be kept for the final: each position looks \
-                      at all others, so one more second of sound changes every one; what is kept is \
-                      a whole text, where nothing followed.</p>";
+const BEFORE: &str = "<p class=note>Every way hears the same clips of simulated callers as the \
+                      plain full-context decode, in turns, on one thread unless it says otherwise. \
+                      The encoder's work on a partial cannot be kept for the final: each position \
+                      looks at all others, so one more second of sound changes every one; what is \
+                      kept is a whole text, where nothing followed.</p>";
