@@ -2,19 +2,18 @@
 //! and at its end the text so far is judged and the model is asked; pauses of several lengths are
 //! thought of there, and false cut-offs are compared at the same mean wait after the last word.
 
-use std::f32::consts::TAU;
 use std::path::Path;
 use std::sync::Arc;
 
-use rten::{Model, NodeId, RunOptions, ThreadPool, ValueOrView};
-use rten_tensor::NdTensor;
-use rten_tensor::prelude::*;
 use warmline::base::audio::{Pcm, level_dbfs};
 use warmline::base::language::Language;
 use warmline::base::listen::ListenMode;
 use warmline::base::upsample::to_speech_rate;
 use warmline::media::g711::{ulaw_decode, ulaw_encode};
-use warmline::speech::hear::listener::{Completeness, CompletenessJudge, Listening};
+use warmline::speech::hear::end_of_turn::EndOfTurn;
+use warmline::speech::hear::listener::{
+    Completeness, CompletenessJudge, ListenerSettings, Listening,
+};
 use warmline::speech::hear::sounds::hiss;
 use warmline::speech::hear::transcript::{Hint, StopFlag, Transcriber};
 use warmline::speech::hear::whisper::Whisper;
@@ -24,119 +23,12 @@ use crate::digits::{Draw, SEED};
 use crate::sound::{percentile, processor_us, read};
 
 const FRAME: usize = 320;
-/// The model hears the last 8 s.
-const WINDOW: usize = 8 * 16_000;
-const MELS: usize = 80;
-const HOP: usize = 160;
-const FFT: usize = 400;
-const BINS: usize = FFT / 2 + 1;
 /// A turn ends after no less; the model is asked then.
 const ASKED_AFTER_MS: usize = 200;
 /// Lengths of the pauses that are thought of at each place.
 const PAUSES_MS: [usize; 4] = [300, 600, 900, 1_200];
 /// Places within a clip are so far from each other, and from its ends.
 const APART_MS: usize = 240;
-
-/// The model with what its features need.
-pub struct SmartTurn {
-    model: Model,
-    input: NodeId,
-    output: NodeId,
-    threads: Arc<ThreadPool>,
-    filters: Vec<[f32; BINS]>,
-    waves: Vec<(f32, f32)>,
-}
-
-impl SmartTurn {
-    pub fn load(path: &Path) -> Result<Self, String> {
-        let model = Model::load_file(path).map_err(|error| error.to_string())?;
-        let node = |name: &str| model.node_id(name).map_err(|error| error.to_string());
-        let (input, output) = (node("input_features")?, node("logits")?);
-        let threads = Arc::new(ThreadPool::with_num_threads(1));
-        let waves = (0..FFT).map(|n| (TAU * n as f32 / FFT as f32).sin_cos()).collect();
-        Ok(Self { model, input, output, threads, filters: mel_filters(), waves })
-    }
-
-    /// Probability that the speaker has finished, 0 to 1.
-    pub fn complete(&self, sound: &[i16]) -> Result<f32, String> {
-        let features = NdTensor::from_data([1, MELS, WINDOW / HOP], self.features(sound));
-        let inputs: Vec<(NodeId, ValueOrView)> = vec![(self.input, features.into())];
-        let options = RunOptions::default().with_thread_pool(Some(self.threads.clone()));
-        let out = self.model.run(inputs, &[self.output], Some(options));
-        let out = out.map_err(|error| error.to_string())?.into_iter().next();
-        let out = out.and_then(|value| value.into_tensor::<f32>()).ok_or("gives no number")?;
-        out.iter().next().copied().ok_or_else(|| "gives no number".to_owned())
-    }
-
-    /// Whisper's logarithmic mel spectrum of the last 8 s, padded in front, mean 0 and variance 1.
-    fn features(&self, sound: &[i16]) -> Vec<f32> {
-        let last = &sound[sound.len().saturating_sub(WINDOW)..];
-        let mut wave = vec![0f32; WINDOW - last.len()];
-        wave.extend(last.iter().map(|sample| f32::from(*sample) / 32_768.0));
-        let mean = wave.iter().sum::<f32>() / WINDOW as f32;
-        let variance = wave.iter().map(|x| (x - mean).powi(2)).sum::<f32>() / WINDOW as f32;
-        let scale = 1.0 / (variance + 1e-7).sqrt();
-        let at = |place: isize| {
-            let end = WINDOW as isize - 1;
-            let place = if place < 0 { -place } else { place };
-            let place = if place > end { 2 * end - place } else { place };
-            (wave[place as usize] - mean) * scale
-        };
-        let frames = WINDOW / HOP;
-        let mut spectrum = vec![0f32; MELS * frames];
-        let mut loudest = f32::MIN;
-        for frame in 0..frames {
-            let begin = (frame * HOP) as isize - (FFT / 2) as isize;
-            let windowed: Vec<f32> = (0..FFT)
-                .map(|n| at(begin + n as isize) * (0.5 - 0.5 * (TAU * n as f32 / FFT as f32).cos()))
-                .collect();
-            let power = self.power(&windowed);
-            for (mel, filter) in self.filters.iter().enumerate() {
-                let energy: f32 = filter.iter().zip(&power).map(|(a, b)| a * b).sum();
-                let value = energy.max(1e-10).log10();
-                loudest = loudest.max(value);
-                spectrum[mel * frames + frame] = value;
-            }
-        }
-        spectrum.iter().map(|value| (value.max(loudest - 8.0) + 4.0) / 4.0).collect()
-    }
-
-    fn power(&self, windowed: &[f32]) -> Vec<f32> {
-        let of_bin = |bin: usize| {
-            let (mut real, mut imaginary) = (0f32, 0f32);
-            for (n, value) in windowed.iter().enumerate() {
-                let (sin, cos) = self.waves[bin * n % FFT];
-                real += value * cos;
-                imaginary += value * sin;
-            }
-            real * real + imaginary * imaginary
-        };
-        (0..BINS).map(of_bin).collect()
-    }
-}
-
-/// Slaney's triangular filters, 0 to 8 kHz.
-fn mel_filters() -> Vec<[f32; BINS]> {
-    const LINEAR_HZ: f32 = 200.0 / 3.0;
-    let step = 6.4f32.ln() / 27.0;
-    let hz = |mel: f32| match mel < 15.0 {
-        true => mel * LINEAR_HZ,
-        false => 1_000.0 * ((mel - 15.0) * step).exp(),
-    };
-    let highest = 15.0 + 8f32.ln() / step;
-    let edges: Vec<f32> =
-        (0..MELS + 2).map(|n| hz(highest * n as f32 / (MELS + 1) as f32)).collect();
-    let filter = |edge: &[f32]| {
-        let (low, middle, high) = (edge[0], edge[1], edge[2]);
-        std::array::from_fn(|bin| {
-            let hz = bin as f32 * 16_000.0 / FFT as f32;
-            let rise = (hz - low) / (middle - low);
-            let fall = (high - hz) / (high - middle);
-            rise.min(fall).max(0.0) * 2.0 / (high - low)
-        })
-    };
-    edges.windows(3).map(filter).collect()
-}
 
 /// A place where a speaker may have finished: after a whole clip, or within one.
 struct Place {
@@ -187,7 +79,7 @@ pub fn second_voice(
     speech: &Path,
     model: &Path,
 ) {
-    let smart = match SmartTurn::load(model) {
+    let smart = match EndOfTurn::load(model) {
         Ok(smart) => smart,
         Err(error) => return println!("turns: Smart Turn skipped, {error}"),
     };
@@ -222,7 +114,7 @@ pub fn second_voice(
 fn judged(
     whisper: &mut Whisper,
     judge: &Arc<dyn CompletenessJudge>,
-    smart: &SmartTurn,
+    smart: &EndOfTurn,
     said: &[i16],
 ) -> Option<(Completeness, f32, u64)> {
     let pause = |ms: usize| [said, &vec![0; ms * 16]].concat();
@@ -230,7 +122,7 @@ fn judged(
     let listening = Listening::to(ListenMode::Turn, Language::english());
     let text = judge.judge(&text.text, &listening);
     let begun = processor_us();
-    let complete = smart.complete(&pause(ASKED_AFTER_MS));
+    let complete = smart.finished(&pause(ASKED_AFTER_MS));
     let complete = complete.inspect_err(|error| println!("turns: Smart Turn failed: {error}"));
     Some((text, complete.ok()?, (processor_us() - begun) / 1_000))
 }
@@ -283,6 +175,19 @@ fn compare(places: &[Place], clips: usize) {
         "turns:   {seen} of {ends} ends seen as ends, {open} of {} pauses as pauses",
         all.len() - ends
     );
+    let usual = ListenerSettings::default();
+    let text_alone = |place: &Place| by_text(place.text, usual.end_open_ms as usize);
+    let shipped = |place: &Place| {
+        let finished = place.complete > 0.5;
+        let open_ms = if finished { usual.end_finished_ms } else { usual.end_going_on_ms };
+        by_text(place.text, open_ms as usize)
+    };
+    let ways: [(&str, &dyn Fn(&Place) -> usize); 2] =
+        [("the text alone", &text_alone), ("both, as shipped", &shipped)];
+    for (name, wait) in ways {
+        let (cut, wait_ms) = outcome(&all, wait);
+        println!("turns:   {name}: {cut:.1} % cut off, mean wait {wait_ms:.0} ms");
+    }
     for wait_ms in [300.0, 400.0, 500.0, 600.0, 700.0] {
         let (text, both) = best(&all, wait_ms);
         let mut draw = Draw(SEED);

@@ -50,6 +50,7 @@ impl Default for Speech {
             workers: 0,
             models_folder: None,
             domain_words: Vec::new(),
+            end_of_turn: "auto".into(),
         }
     }
 }

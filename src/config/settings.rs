@@ -166,6 +166,9 @@ pub struct Speech {
     /// Names and terms of the operator's domain, given to the recogniser as earlier text; none by
     /// default, for it costs time and errors on other words (`./dev bench whisper`).
     pub domain_words: Vec<String>,
+    /// Who says whether a caller has finished where their words leave it open: a model's id,
+    /// `auto` (one that is installed) or `text` (nobody).
+    pub end_of_turn: String,
 }
 
 impl Speech {

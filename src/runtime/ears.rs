@@ -49,6 +49,7 @@ pub struct Ears {
     messages: Sender<Message>,
     tables: Arc<LiveTables>,
     pool: Arc<Pool>,
+    settings: ListenerSettings,
 }
 
 /// A leg to be listened to.
@@ -61,21 +62,26 @@ pub struct NewEar {
 }
 
 impl Ears {
-    pub fn start(bell: Bell, pool: Arc<Pool>, tables: Arc<LiveTables>) -> std::io::Result<Ears> {
+    pub fn start(
+        bell: Bell,
+        pool: Arc<Pool>,
+        tables: Arc<LiveTables>,
+        settings: ListenerSettings,
+    ) -> std::io::Result<Ears> {
         let (messages, inbox) = channel();
         let (back, busy) = (messages.clone(), pool.clone());
         std::thread::Builder::new().name("ears".into()).spawn(move || {
             bell.enrol();
             Thread { ears: HashMap::new(), inbox, back, pool: busy }.run(&bell);
         })?;
-        Ok(Ears { messages, tables, pool })
+        Ok(Ears { messages, tables, pool, settings })
     }
 
     pub fn open(&self, new: NewEar) {
         let NewEar { key, heard, played, inbox, began } = new;
         let understander = self.tables.get().understander.clone();
         let judge = judge::by(understander);
-        let listener = Listener::new(ListenerSettings::default(), judge);
+        let listener = Listener::new(self.settings.clone(), judge);
         let leg = key.1;
         let ear = Ear {
             heard,

@@ -16,6 +16,7 @@ use crate::desk::{Agent, Desk};
 use crate::media;
 use crate::publish::Metrics;
 use crate::sip::{self, AcceptAnyone, StartError};
+use crate::speech::hear::listener::ListenerSettings;
 use crate::store::{Store, StoreSettings};
 use crate::web::{self, WebSettings, WebState};
 
@@ -79,7 +80,12 @@ impl Server {
         let admin_password = crate::store::users::ensure_admin(&store).await.map_err(fault)?;
         let folder = config.speech.models_folder.clone();
         let whisper = speech::whisper(&config.speech.model, folder.as_deref()).map_err(fault)?;
-        let pool = Arc::new(speech::pool(whisper, config.speech.workers).map_err(fault)?);
+        let second = speech::end_of_turn(&config.speech.end_of_turn, folder.as_deref());
+        let second = second.map_err(fault)?;
+        let listening =
+            ListenerSettings { second_voice: second.is_some(), ..ListenerSettings::default() };
+        let pool = speech::pool(whisper, config.speech.workers, second).map_err(fault)?;
+        let pool = Arc::new(pool);
         let prompts = config.tables.as_ref().map(|tables| tables.join("prompts"));
         let studio = speech::studio(&config.voice, folder.as_deref(), prompts)?;
         ahead::render_at_start(&studio, &config, &tables, options.visible).await;
@@ -91,7 +97,7 @@ impl Server {
         }
         let media = media::Engine::start(media_settings(&config))?;
         let tables = Arc::new(LiveTables::new(tables));
-        let ears = Ears::start(media.bell(), pool.clone(), tables.clone())?;
+        let ears = Ears::start(media.bell(), pool.clone(), tables.clone(), listening)?;
         let (sip, events) = start_sip(&config, options)?;
         let certificate = certificate(&config)?;
         let listener = bind_web(&config).await?;

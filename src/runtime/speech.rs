@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use crate::config::settings::{Voice, VoiceEngine};
 use crate::media::priority;
+use crate::models::manifest::Kind;
 use crate::models::{self, Catalogue};
+use crate::speech::hear::end_of_turn::{EndOfTurn, WithEndOfTurn};
 use crate::speech::hear::pool::{MakeTranscriber, Pool, PoolSettings};
 use crate::speech::hear::whisper::{WhisperModel, WhisperSettings};
 use crate::speech::voice::espeak::Espeak;
@@ -68,11 +70,48 @@ pub fn whisper(id: &str, folder: Option<&Path>) -> Result<WhisperModel, String> 
     WhisperModel::load(file).map_err(|error| error.to_string())
 }
 
-/// Starts the recognisers.
-pub fn pool(model: WhisperModel, workers: usize) -> Result<Pool, String> {
+/// No second voice: the text alone says when a turn is over.
+pub const TEXT: &str = "text";
+
+/// The second voice that the setting `id` means; none for `text`, and for `auto` where none is
+/// installed.
+///
+/// # Errors
+/// A model that is named and not installed, or not whole, with what mends it.
+pub fn end_of_turn(id: &str, folder: Option<&Path>) -> Result<Option<Arc<EndOfTurn>>, String> {
+    let catalogue = Catalogue::embedded().map_err(|problems| problems.to_string())?;
+    let mut known = catalogue.models.iter().filter(|model| model.kind == Kind::EndOfTurn);
+    let model = match id {
+        TEXT => None,
+        AUTO => known.find(|model| models::locate(model, folder).is_ok()),
+        _ => {
+            let named = catalogue.find(id).filter(|model| model.kind == Kind::EndOfTurn);
+            let ids: Vec<&str> = known.map(|model| model.id.as_str()).collect();
+            let unknown = || {
+                let known = ids.join(", ");
+                format!("[speech] end_of_turn: found {id:?}, expected {AUTO}, {TEXT} or {known}")
+            };
+            Some(named.ok_or_else(unknown)?)
+        }
+    };
+    let Some(model) = model else { return Ok(None) };
+    let paths = models::locate(model, folder).map_err(|error| error.to_string())?;
+    let path = paths.first().ok_or_else(|| format!("model {} has no file", model.id))?;
+    EndOfTurn::load(path).map(|loaded| Some(Arc::new(loaded)))
+}
+
+/// Starts the recognisers, which answer for the `second` voice, too.
+pub fn pool(
+    model: WhisperModel,
+    workers: usize,
+    second: Option<Arc<EndOfTurn>>,
+) -> Result<Pool, String> {
     let make: MakeTranscriber = Arc::new(move || {
-        let whisper = model.transcriber(WhisperSettings::default())?;
-        Ok(Box::new(whisper))
+        let recogniser = model.transcriber(WhisperSettings::default())?;
+        Ok(match &second {
+            Some(second) => Box::new(WithEndOfTurn { recogniser, second: second.clone() }),
+            None => Box::new(recogniser),
+        })
     });
     let mut settings = PoolSettings::default();
     if workers > 0 {
@@ -120,7 +159,28 @@ pub fn studio(
 
 #[cfg(test)]
 mod tests {
-    use super::{chosen, write_advice};
+    use super::{chosen, end_of_turn, write_advice};
+
+    #[test]
+    fn a_second_voice_that_is_named_must_be_there_and_one_that_is_not_need_not() {
+        let empty = tempfile::tempdir().unwrap();
+        let at = Some(empty.path());
+        assert!(end_of_turn("text", at).unwrap().is_none());
+        let told = end_of_turn("smart-turn-v1", at).unwrap_err();
+        assert!(
+            told.contains("[speech] end_of_turn") && told.contains("smart-turn-v3.2"),
+            "{told}"
+        );
+        assert!(end_of_turn("base-q8_0", at).is_err(), "a recogniser is no second voice");
+        std::fs::write(empty.path().join("smart-turn-v3.2-cpu.onnx"), "x").unwrap();
+        match end_of_turn("smart-turn-v3.2", at) {
+            Ok(found) => assert!(found.is_some(), "it is installed elsewhere"),
+            Err(told) => {
+                assert!(told.contains("warmline models fetch smart-turn-v3.2"), "{told}");
+                assert!(end_of_turn("auto", at).unwrap().is_none());
+            }
+        }
+    }
 
     #[test]
     fn auto_takes_the_advice_that_was_measured() {

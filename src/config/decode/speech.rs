@@ -31,6 +31,11 @@ impl Sections<'_> {
                 .string("models_folder", self.problems)
                 .map(|path| self.folder.join(path)),
             domain_words: words,
+            end_of_turn: table.string_or(
+                "end_of_turn",
+                &Speech::default().end_of_turn,
+                self.problems,
+            ),
         }
     }
 }

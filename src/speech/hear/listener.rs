@@ -216,6 +216,9 @@ impl Listener {
         job: JobId,
         result: Result<Transcript, DecodeFailure>,
     ) {
+        if self.take_second_voice(job, &result) {
+            return self.endpoint(now);
+        }
         let mut result = Some(result.map(Box::new));
         for closing in &mut self.closing {
             if closing.turn.decoding.is_job(job) {
@@ -276,7 +279,8 @@ impl Listener {
         }
         let turns = self.turn.take().into_iter();
         for mut turn in turns.chain(self.closing.drain(..).map(|closing| closing.turn)) {
-            self.outputs.extend(turn.end_partial().map(|job| Output::Cancel { job }));
+            let others = turn.end_partial().into_iter().chain(turn.end_second());
+            self.outputs.extend(others.map(|job| Output::Cancel { job }));
             if let Decoding::Running { job, .. } = turn.decoding {
                 self.outputs.push_back(Output::Cancel { job });
             }
@@ -322,6 +326,7 @@ impl Listener {
             return;
         }
         turn.closer = false;
+        self.outputs.extend(turn.end_second().map(|job| Output::Cancel { job }));
         match std::mem::replace(&mut turn.decoding, Decoding::Idle) {
             Decoding::Running { job, .. } => self.outputs.push_back(Output::Cancel { job }),
             Decoding::Done { transcript, .. } => self.doubt(now, &mut turn, &transcript),
@@ -407,7 +412,10 @@ impl Listener {
                 let wait_ms = match believed {
                     true => {
                         let judged = self.judge.judge(&transcript.text, &self.listening);
-                        self.settings.wait_ms(mode, judged)
+                        if judged == Completeness::Open {
+                            self.ask_second_voice(now, &mut turn);
+                        }
+                        self.settings.wait_heard_ms(mode, judged, turn.second)
                     }
                     // The prompt is silent for nothing.
                     false if turn.over_prompt && self.prompt_playing => {
@@ -444,6 +452,7 @@ impl Listener {
 
     /// The turn is over; its text is there, on its way, or ordered now.
     fn close(&mut self, now: Moment, mut turn: Turn) {
+        self.outputs.extend(turn.end_second().map(|job| Output::Cancel { job }));
         self.pre_roll.clear();
         self.pre_roll.push(turn.sound_after_voice(), self.settings.pre_roll_ms);
         if turn.voiced_ms < self.settings.voice_ms_min {

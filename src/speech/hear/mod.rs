@@ -10,6 +10,7 @@
 
 pub mod echo;
 pub mod end_guard;
+pub mod end_of_turn;
 pub mod file;
 pub mod grammar;
 mod guard_ffi;

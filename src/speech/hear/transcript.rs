@@ -17,6 +17,8 @@ pub struct Hint {
     pub closer: bool,
     /// Words of the operator's domain, given to the recogniser as earlier text.
     pub prompt: Option<String>,
+    /// No text is wanted: only whether the speaker has finished.
+    pub end_of_turn: bool,
 }
 
 /// One decoded turn. Times count from the first sample that was given.
@@ -30,6 +32,8 @@ pub struct Transcript {
     /// Mean natural logarithm of those probabilities, at most 0; 0 without text.
     pub mean_logprob: f32,
     pub language: Language,
+    /// Probability that the speaker has finished, where that was asked.
+    pub finished: Option<f32>,
     /// Probability that nobody spoke, where the engine can tell.
     pub no_speech: Option<f32>,
     /// Time that the engine took, milliseconds.

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
-use super::super::order::{DecodeClass, DecodeOrder, JobId};
-use super::super::transcript::Hint;
+use super::super::end_of_turn;
+use super::super::order::{DecodeClass, DecodeFailure, DecodeOrder, JobId};
+use super::super::transcript::{Hint, Transcript};
+use super::turn::SecondVoice;
 use super::{Decoding, ListenMode, Listener, Output, Turn};
 use crate::base::moment::Moment;
 
@@ -37,6 +39,44 @@ impl Listener {
         turn.decoding = Decoding::Running { job, class, give_up };
     }
 
+    /// Asks the second voice, once a pause, where the text is open: while a recogniser is free,
+    /// and for nothing else.
+    pub(super) fn ask_second_voice(&mut self, now: Moment, turn: &mut Turn) {
+        let due = turn.silence_ms(now) >= self.settings.second_voice_after_ms;
+        let asks = self.settings.second_voice && self.listening.mode == ListenMode::Turn;
+        if !due || !asks || turn.second != SecondVoice::Unasked {
+            return;
+        }
+        let job = JobId(self.next_job);
+        self.next_job += 1;
+        let last = turn.samples.len().saturating_sub(end_of_turn::WINDOW);
+        self.outputs.push_back(Output::StartDecode(DecodeOrder {
+            job,
+            samples: turn.samples.get(last..).unwrap_or_default().into(),
+            hint: Hint { end_of_turn: true, ..Hint::default() },
+            class: DecodeClass::Partial,
+            deadline: now + Duration::from_millis(self.settings.end_open_ms),
+        }));
+        turn.second = SecondVoice::Asked(job);
+    }
+
+    /// The second voice's answer, if `job` was the question.
+    pub(super) fn take_second_voice(
+        &mut self,
+        job: JobId,
+        result: &Result<Transcript, DecodeFailure>,
+    ) -> bool {
+        let Some(turn) = self.turn.as_mut().filter(|turn| turn.second == SecondVoice::Asked(job))
+        else {
+            return false;
+        };
+        let finished = result.as_ref().ok().and_then(|answer| answer.finished);
+        turn.second = finished.map_or(SecondVoice::Silent, |probability| SecondVoice::Says {
+            finished: probability > 0.5,
+        });
+        true
+    }
+
     /// Asks for the text of all that the turn has; gives the job and when it is too late.
     pub(super) fn submit(
         &mut self,
@@ -62,6 +102,7 @@ impl Listener {
                 digits: self.listening.mode == ListenMode::Digits,
                 closer: turn.closer && class != DecodeClass::Partial,
                 prompt: self.listening.prompt.clone(),
+                end_of_turn: false,
             },
             class,
             deadline,

@@ -7,6 +7,7 @@ use crate::understanding::heard::Standing;
 use crate::understanding::{Tables, Understander};
 
 use super::Listening;
+use super::turn::SecondVoice;
 
 /// Whether what was heard so far can stand as a whole turn. Judged by the understanding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,6 +87,13 @@ pub struct ListenerSettings {
     pub end_complete_ms: u64,
     pub end_open_ms: u64,
     pub end_unfinished_ms: u64,
+    /// Whether somebody can tell by the sound if an open text was its speaker's last word (see
+    /// `end_of_turn`), after how much silence they are asked, and the silence that ends the turn
+    /// if it was or was not. Without an answer `end_open_ms` holds.
+    pub second_voice: bool,
+    pub second_voice_after_ms: u64,
+    pub end_finished_ms: u64,
+    pub end_going_on_ms: u64,
     /// The same while digits are spoken: all of them are there, or more may come.
     pub digits_complete_ms: u64,
     pub digits_gap_ms: u64,
@@ -132,6 +140,10 @@ impl Default for ListenerSettings {
             end_complete_ms: 200,
             end_open_ms: 700,
             end_unfinished_ms: 1_500,
+            second_voice: false,
+            second_voice_after_ms: 200,
+            end_finished_ms: 500,
+            end_going_on_ms: 1_500,
             digits_complete_ms: 400,
             digits_gap_ms: 2_000,
             waiting_open_ms: 700,
@@ -158,6 +170,24 @@ impl ListenerSettings {
     /// looked at.
     pub fn look_every(&self, looks: u32) -> u64 {
         if looks < 2 { self.look_after_ms } else { self.look_every_ms }
+    }
+
+    /// Silence that ends a turn with such a text in `mode`, and what a second voice says of it.
+    pub fn wait_heard_ms(
+        &self,
+        mode: ListenMode,
+        completeness: Completeness,
+        second: SecondVoice,
+    ) -> u64 {
+        match (mode, completeness, second) {
+            (ListenMode::Turn, Completeness::Open, SecondVoice::Says { finished: true }) => {
+                self.end_finished_ms
+            }
+            (ListenMode::Turn, Completeness::Open, SecondVoice::Says { finished: false }) => {
+                self.end_going_on_ms
+            }
+            _ => self.wait_ms(mode, completeness),
+        }
     }
 
     /// Silence that ends a turn with such a text in `mode`.

@@ -1,6 +1,7 @@
 //! Timelines with a scripted voice: what is said, ordered and given out, and when.
 
 mod noise;
+mod second_voice;
 mod waiting;
 
 use super::super::vad::VoiceFrame;
@@ -34,6 +35,9 @@ struct Scene {
     decode_ms: u64,
     texts: Vec<Result<&'static str, DecodeFailure>>,
     running: Vec<(u64, JobId, Result<&'static str, DecodeFailure>)>,
+    /// What a second voice says, after `decode_ms`; it fails where this is empty.
+    finished: Vec<f32>,
+    asked: Vec<(u64, JobId)>,
     log: Vec<String>,
     orders: Vec<DecodeOrder>,
     heard: Vec<Utterance>,
@@ -57,6 +61,8 @@ impl Scene {
             decode_ms: 100,
             texts: texts.iter().map(|text| Ok(*text)).collect(),
             running: Vec::new(),
+            finished: Vec::new(),
+            asked: Vec::new(),
             log: Vec::new(),
             orders: Vec::new(),
             heard: Vec::new(),
@@ -101,6 +107,18 @@ impl Scene {
 
     fn decodes(&mut self) {
         let now = self.now;
+        let answered: Vec<_> = self.asked.extract_if(.., |(at, _)| *at <= now).collect();
+        for (_, job) in answered {
+            let answer = match self.finished.is_empty() {
+                true => Err(DecodeFailure::Shed),
+                false => Ok(Transcript {
+                    finished: Some(self.finished.remove(0)),
+                    ..Transcript::default()
+                }),
+            };
+            self.listener.handle_decoded(Moment(now), job, answer);
+            self.outputs();
+        }
         let done: Vec<_> = self.running.extract_if(.., |(at, ..)| *at <= now).collect();
         for (_, job, text) in done {
             let transcript = text.map(|text| Transcript {
@@ -122,6 +140,12 @@ impl Scene {
                 Output::SpeechDismissed => format!("{now} dismissed"),
                 Output::SoFar { text } => format!("{now} so far {text}"),
                 Output::SpeechBegan => format!("{now} began"),
+                Output::StartDecode(order) if order.hint.end_of_turn => {
+                    self.asked.push((now + self.decode_ms, order.job));
+                    let line = format!("{now} finished? {}", order.class.name());
+                    self.orders.push(order);
+                    line
+                }
                 Output::StartDecode(order) => {
                     let text = if self.texts.is_empty() { Ok("?") } else { self.texts.remove(0) };
                     self.running.push((now + self.decode_ms, order.job, text));
@@ -132,6 +156,7 @@ impl Scene {
                 Output::Raise { .. } => format!("{now} raise"),
                 Output::Cancel { job } => {
                     self.running.retain(|(_, running, _)| *running != job);
+                    self.asked.retain(|(_, asked)| *asked != job);
                     format!("{now} cancel")
                 }
                 Output::Heard(utterance) => {

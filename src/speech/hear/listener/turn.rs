@@ -55,6 +55,19 @@ pub enum Decoding {
     },
 }
 
+/// What a second voice says of the pause after an open text.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SecondVoice {
+    #[default]
+    Unasked,
+    Asked(JobId),
+    /// It did not answer: the text alone decides.
+    Silent,
+    Says {
+        finished: bool,
+    },
+}
+
 /// A shorter silence belongs to the words: the closure of a "t" is no pause. Rates of speech leave
 /// out what is longer (de Jong and Wempe 2009 draw the line at 200 to 300 ms).
 const GAP_MS_MAX: u64 = 200;
@@ -86,6 +99,7 @@ pub struct Turn {
     /// Voice that was dismissed already: only more of it is suspected again.
     dismissed_ms: u64,
     pub decoding: Decoding,
+    pub second: SecondVoice,
     /// The decode is the second one of the same sound, with more context.
     pub closer: bool,
     /// A decode of the text so far, and when the next one may be asked for.
@@ -119,6 +133,7 @@ impl Turn {
             suspected: false,
             dismissed_ms: 0,
             decoding: Decoding::Idle,
+            second: SecondVoice::Unasked,
             closer: false,
             partial: None,
             next_partial: began,
@@ -164,6 +179,14 @@ impl Turn {
     /// The partial that is on, which is not wanted any more.
     pub fn end_partial(&mut self) -> Option<JobId> {
         self.partial.take()
+    }
+
+    /// Nobody asks the second voice any more; the job that is on.
+    pub fn end_second(&mut self) -> Option<JobId> {
+        match std::mem::take(&mut self.second) {
+            SecondVoice::Asked(job) => Some(job),
+            SecondVoice::Unasked | SecondVoice::Silent | SecondVoice::Says { .. } => None,
+        }
     }
 
     /// Whether `job` is the partial that was on; it has ended.
