@@ -74,11 +74,12 @@ fn drop_e(word: &str) -> String {
 /// Letters to change, add, drop or swap with a neighbour to get from one word to the other;
 /// gives up (`None`) above `max`.
 pub fn distance(left: &str, right: &str, max: usize) -> Option<usize> {
-    let left: Vec<char> = left.chars().collect();
-    let right: Vec<char> = right.chars().collect();
-    if left.len().abs_diff(right.len()) > max {
+    // Nearly all words that are compared differ too much in length: seen without allocating.
+    if left.chars().count().abs_diff(right.chars().count()) > max {
         return None;
     }
+    let left: Vec<char> = left.chars().collect();
+    let right: Vec<char> = right.chars().collect();
     let width = right.len() + 1;
     let mut older: Vec<usize> = vec![usize::MAX / 2; width];
     let mut old: Vec<usize> = (0..width).collect();

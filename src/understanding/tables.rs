@@ -110,8 +110,8 @@ pub struct LanguageTables {
     /// Words that take back what follows ("not about").
     pub negators: Vec<Pattern>,
     pub intents: Vec<Intent>,
-    /// What the classifier learns from.
-    pub examples: Vec<Example>,
+    /// What the classifier learns from; shared, for tables are copied whenever one thing changes.
+    pub examples: Arc<[Example]>,
     /// Knows nothing until [`Tables::trained`] or [`Tables::with_classifier`].
     pub classifier: Arc<Classifier>,
     /// Gives sentences of this language the vectors that its classifier may be trained with.

@@ -24,6 +24,8 @@ pub struct Vocabulary {
     ids: HashMap<String, WordId>,
     /// Whole words that may be guessed at, with their sound.
     written: Vec<(String, Option<String>, WordId)>,
+    /// Those words, to be found at once.
+    guessed: HashSet<String>,
     /// Common words that mean themselves and are never taken for another.
     known: HashSet<String>,
     fillers: HashSet<String>,
@@ -56,7 +58,7 @@ impl Vocabulary {
         let next = WordId(self.ids.len() as u32);
         let id = *self.ids.entry(stem).or_insert(next);
         let guessable = word.is_ascii() && word.len() >= GUESSED_LETTERS_MIN;
-        if guessable && !self.written.iter().any(|(known, _, _)| known == word) {
+        if guessable && self.guessed.insert(word.to_owned()) {
             self.written.push((word.to_owned(), sound_key(word), id));
         }
         id
@@ -82,6 +84,13 @@ impl Vocabulary {
     }
 
     pub fn read(&self, text: &str) -> Reading {
+        let mut reading = self.words_of(text);
+        reading.ids = reading.tokens.iter().map(|token| self.recognise(&token.norm)).collect();
+        reading
+    }
+
+    /// The words alone, without looking for those of the tables among them.
+    pub fn words_of(&self, text: &str) -> Reading {
         let mut reading = Reading::default();
         for token in tokens(text, &self.spelling) {
             reading.ends_in_filler = self.fillers.contains(&token.norm);
@@ -96,7 +105,6 @@ impl Vocabulary {
                 reading.plain.push(' ');
             }
             reading.plain.push_str(text.get(token.start..token.end).unwrap_or(&token.norm));
-            reading.ids.push(self.recognise(&token.norm));
             reading.tokens.push(token);
         }
         reading

@@ -185,7 +185,7 @@ pub(super) fn language(
         dangling,
         negators,
         intents,
-        examples,
+        examples: examples.into(),
         classifier: Arc::default(),
         embedder: None,
         commands,
@@ -314,7 +314,7 @@ fn examples_of(
         let group = examples.last().map_or(0, |last| last.group + 1);
         match example::expand(line) {
             Ok(sentences) => examples.extend(sentences.iter().map(|text| {
-                let reading = reader.words.read(text);
+                let reading = reader.words.words_of(text);
                 let words = reading.tokens.into_iter().map(|one| one.norm).collect();
                 let intent = intent.map(str::to_owned);
                 Example { intent, words, text: reading.plain, group }
