@@ -23,7 +23,8 @@ enum Action {
     /// Bring models and verify them.
     Fetch {
         ids: Vec<String>,
-        /// The recogniser, the voice and the embedding that a fresh installation uses.
+        /// The recogniser, the voice, the embedding and the ear for the ends of turns that a fresh
+        /// installation uses.
         #[arg(long)]
         default: bool,
     },

@@ -24,14 +24,13 @@
 //!   said at the join, for until then it may be another's; it never delays the two voices.
 //! - **Lists are told that something changed, never what**, and fetch by their own rights: one
 //!   stream for all of them, closed while nobody looks, with polling behind it.
-//! - **Smart Turn earns its place by its ear, and is not wired in yet.** `cargo bench --bench turns
-//!   -- smart`: 16 human clips over G.711, quiet and at 20 dB, 299 places between words, 32 ends,
-//!   pauses of 0.3 to 1.2 s at each. At a mean wait of 700 ms the text alone cuts off 39.8 % and
-//!   both 21.1 %: 18.7 points less, 95 % of draws of clips from 12.6 to 22.9 (at 600 ms 8.4, from
-//!   0.0 to 16.1). What speaks for caution: the tables know none of these sentences, a cut between
-//!   two words is plainer than a real hesitation, on synthetic voices the model sees nothing, and a
-//!   look costs 100 ms of a core (`rten`), a third of a decode: only for texts that are open, and
-//!   only while a core is idle.
+//! - **Smart Turn is asked where the text is open**, and only while a core is idle. `cargo bench
+//!   --bench turns -- smart`: 16 human clips over G.711, quiet and at 20 dB, 299 places between
+//!   words, 32 ends, pauses of 0.3 to 1.2 s at each. At a mean wait of 700 ms the text alone cuts
+//!   off 39.8 % and both 21.1 %: 18.7 points less, 95 % of draws of clips from 12.6 to 22.9 (at
+//!   600 ms 8.4, from 0.0 to 16.1). To be minded: the tables know none of these sentences, a cut
+//!   between two words is plainer than a real hesitation, and on synthetic voices the model sees
+//!   nothing. `[speech] end_of_turn = "text"` leaves it out.
 //! - **Sentences are compared in whole numbers.** MiniLM's weights are rounded to 7 bits and what
 //!   passes through them to 8: a quarter of the memory, the same vectors on every processor, and
 //!   cosines within 0.03 of the exact ones. `rten-gemm` 0.27 mixes up the zeros of rows beyond its
