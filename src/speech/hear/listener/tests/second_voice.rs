@@ -18,7 +18,7 @@ fn an_open_text_ends_sooner_where_it_sounds_finished_and_later_where_it_does_not
         "300 began",
         "1080 decode caller_speculative",
         "1200 finished? partial",
-        "1500 heard I would like that!",
+        "1600 heard I would like that!",
     ]);
     let mut going_on = scene(&["I would like that!"], &[0.2]);
     going_on.voice(1_000).pause(2_000);
@@ -26,7 +26,7 @@ fn an_open_text_ends_sooner_where_it_sounds_finished_and_later_where_it_does_not
         "300 began",
         "1080 decode caller_speculative",
         "1200 finished? partial",
-        "2500 heard I would like that!",
+        "2300 heard I would like that!",
     ]);
     let samples = going_on.orders[1].samples.len();
     assert_eq!(samples, 1_200 * 16, "all of the turn with its pause");
@@ -64,7 +64,7 @@ fn who_goes_on_is_asked_about_anew() {
         "1200 finished? partial",
         "1880 decode caller_speculative",
         "2000 finished? partial",
-        "2300 heard I would like that one!",
+        "2400 heard I would like that one!",
     ]);
 }
 
