@@ -4,7 +4,8 @@
 //!
 //! `cargo bench --bench whisper -- [CLIPS | full] [invented] [digits] [way=NAME] [show]`: 30 clips
 //! unless told otherwise; `full` takes all 150, 60 strings of digits and 60 minutes without words.
-//! Writes `target/bench/whisper.html`. Needs `models/` and `../shared/data/speech`; says so if absent.
+//! Writes `target/bench/whisper.html`. Needs `models/` and `../shared/data/speech`, and says so if
+//! they are absent.
 
 #[path = "whisper/digits.rs"]
 mod digits;
