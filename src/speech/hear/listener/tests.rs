@@ -1,5 +1,6 @@
 //! Timelines with a scripted voice: what is said, ordered and given out, and when.
 
+mod failures;
 mod noise;
 mod second_voice;
 mod waiting;
@@ -552,36 +553,6 @@ fn without_a_reference_a_faint_voice_does_not_interrupt() {
     scene.check(&[]);
     scene.prompt(false).sound(400, 150);
     scene.check(&["1900 began"]);
-}
-
-#[test]
-fn a_failed_speculation_is_tried_again_as_a_final() {
-    let mut scene = Scene::new(Dialogue, &[]);
-    scene.texts = vec![Err(DecodeFailure::Shed), Ok("Yes.")];
-    scene.voice(400).pause(800);
-    scene.check(&[
-        "300 began",
-        "480 decode caller_speculative",
-        "600 decode caller_final",
-        "700 heard Yes.",
-    ]);
-}
-
-#[test]
-fn a_failed_final_is_said_once() {
-    let mut scene = Scene::new(Dialogue, &[]);
-    scene.texts = vec![Err(DecodeFailure::Shed), Err(DecodeFailure::Hung)];
-    scene.voice(400).pause(2_000);
-    assert_eq!(scene.log[3..], ["700 unavailable"]);
-}
-
-#[test]
-fn a_recogniser_that_never_answers_is_not_waited_for() {
-    let mut scene = Scene::new(Dialogue, &["late"]);
-    scene.decode_ms = 60_000;
-    scene.voice(400).gap(6_000);
-    assert_eq!(scene.log.last().unwrap(), "3980 unavailable");
-    assert!(scene.log.iter().any(|line| line.ends_with("cancel")));
 }
 
 #[test]
