@@ -182,12 +182,11 @@ fn compare(places: &[Place], clips: usize) {
         let open_ms = if finished { usual.end_finished_ms } else { usual.end_going_on_ms };
         by_text(place.text, open_ms as usize)
     };
-    let ways: [(&str, &dyn Fn(&Place) -> usize); 2] =
-        [("the text alone", &text_alone), ("both, as shipped", &shipped)];
-    for (name, wait) in ways {
-        let (cut, wait_ms) = outcome(&all, wait);
+    let told = |name: &str, (cut, wait_ms): (f64, f64)| {
         println!("turns:   {name}: {cut:.1} % cut off, mean wait {wait_ms:.0} ms");
-    }
+    };
+    told("the text alone", outcome(&all, &text_alone));
+    told("both, as shipped", outcome(&all, &shipped));
     for wait_ms in [300.0, 400.0, 500.0, 600.0, 700.0] {
         let (text, both) = best(&all, wait_ms);
         let mut draw = Draw(SEED);
