@@ -146,7 +146,8 @@ mod tests {
     fn what_is_shipped_is_good() {
         let catalogue = Catalogue::embedded().unwrap_or_else(|problems| panic!("{problems}"));
         let defaults: Vec<_> = catalogue.defaults().map(|model| model.id.as_str()).collect();
-        assert_eq!(defaults, ["base-q8_0", "en_US-joe-medium", "all-MiniLM-L6-v2"]);
+        let usual = ["base-q8_0", "en_US-joe-medium", "smart-turn-v3.2", "all-MiniLM-L6-v2"];
+        assert_eq!(defaults, usual);
         let all: Vec<_> = catalogue.models.iter().map(|model| model.id.as_str()).collect();
         assert_eq!(
             all,
