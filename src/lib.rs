@@ -26,7 +26,8 @@
 //!   whose line broke is called back).
 //! - [`sip`]: messages, dialogs, trunks, phones that register. [`webrtc`]: browsers' legs.
 //! - [`media`]: RTP, codecs, mixer, keys, recorder: a frame of 20 ms a tick for each leg.
-//! - [`speech`]: `hear` (voice, ends of turns, whisper and its guard), `voice` (text to sound).
+//! - [`speech`]: `hear` (voice, ends of turns by text and by a second voice, whisper with its guard
+//!   and its grammar of digits), `voice` (text to sound).
 //! - [`desk`]: who takes calls, who waits; `board` is one agent's call as the page shows it.
 //! - [`store`]: SQLite: calls as they happen, users, offers, wishes to be called back.
 //! - [`web`]: pages, API, health; `changes` tells lists to renew themselves, `assets/` are the
