@@ -379,15 +379,15 @@ impl Sections<'_> {
     }
 
     fn understanding(&mut self, table: &Table) -> Understanding {
-        let default = Understanding::default();
-        let embedding = table.string_or("embedding", &default.embedding, self.problems);
-        Understanding { embedding }
+        let default = Understanding::default().embedding;
+        let others = ["auto", "off"];
+        Understanding { embedding: self.model(table, "embedding", &default, "embedding", &others) }
     }
 
     fn voice(&mut self, table: &Table) -> Voice {
         let voice = Voice {
             engine: table.choice("engine", &ENGINES, VoiceEngine::Piper, self.problems),
-            model: table.string_or("model", &Voice::default().model, self.problems),
+            model: self.model(table, "model", &Voice::default().model, "voice", &[]),
             url: table.string("url", self.problems),
             cache: self.path(table, "cache", "data/voice-cache"),
         };

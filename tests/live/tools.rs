@@ -319,7 +319,11 @@ fn without_its_voice_the_service_speaks_all_the_same_and_says_so() {
     if !have_models("fallback voice") {
         return;
     }
-    let server = super::server::Server::start("[voice]\nmodel = \"no-such-voice\"\n");
+    let absent = "[voice]\nmodel = \"zh_CN-huayan-medium\"\n";
+    if models_folder().join("zh_CN-huayan-medium.onnx").exists() {
+        return println!("fallback voice: skipped, every voice is installed");
+    }
+    let server = super::server::Server::start(absent);
     let health = server.get("/healthz").1;
     assert!(health.contains("espeak-ng"), "{health}");
     let log = server.log();

@@ -1,4 +1,4 @@
-//! `[speech]`: the recogniser's model, and the languages that it must know.
+//! `[speech]`: the recogniser's model, and the languages that it must know. Which models there are.
 
 use crate::base::language::Language;
 use crate::config::problem::Problems;
@@ -7,7 +7,7 @@ use crate::config::settings::{Config, Speech};
 
 use super::Sections;
 
-/// The manifest of the models; read here for their languages alone.
+/// The manifest of the models; read here for their names, kinds and languages alone.
 const MANIFEST: &str = include_str!("../../../models/manifest.toml");
 
 impl Sections<'_> {
@@ -25,19 +25,56 @@ impl Sections<'_> {
             table.fault("domain_words", format!("{word:?}"), expected, self.problems);
         }
         Speech {
-            model: table.string_or("model", &Speech::default().model, self.problems),
+            model: self.model(table, "model", &Speech::default().model, "whisper", &["auto"]),
             workers: table.integer_in("workers", 0..=256, 0, self.problems) as usize,
             models_folder: table
                 .string("models_folder", self.problems)
                 .map(|path| self.folder.join(path)),
             domain_words: words,
-            end_of_turn: table.string_or(
+            end_of_turn: self.model(
+                table,
                 "end_of_turn",
                 &Speech::default().end_of_turn,
-                self.problems,
+                "end_of_turn",
+                &["auto", "text"],
             ),
         }
     }
+
+    /// The id of a model of the manifest that is of this `kind`, or one of the `others`.
+    pub(super) fn model(
+        &mut self,
+        table: &Table,
+        key: &str,
+        default: &str,
+        kind: &str,
+        others: &[&str],
+    ) -> String {
+        let id = table.string_or(key, default, self.problems);
+        let known = models_of(kind);
+        if !others.contains(&id.as_str()) && !known.contains(&id) {
+            let choices = others.iter().copied().chain(known.iter().map(String::as_str));
+            let choices: Vec<String> = choices.map(|one| format!("{one:?}")).collect();
+            table.fault(
+                key,
+                format!("{id:?}"),
+                format!("one of {}", choices.join(", ")),
+                self.problems,
+            );
+        }
+        id
+    }
+}
+
+/// Ids of the manifest's models of one kind.
+fn models_of(kind: &str) -> Vec<String> {
+    let mut ignored = Problems::new();
+    let manifest = Table::parse("models/manifest.toml", MANIFEST, &mut ignored);
+    let rows = manifest.map(|manifest| manifest.named_tables(&mut ignored)).unwrap_or_default();
+    let of_kind = rows.into_iter().filter_map(|(id, row)| {
+        (row.string("kind", &mut Problems::new()).as_deref() == Some(kind)).then_some(id)
+    });
+    of_kind.collect()
 }
 
 fn is_word(word: &str) -> bool {

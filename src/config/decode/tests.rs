@@ -210,6 +210,28 @@ fn the_manifest_tells_which_models_know_english_alone() {
 }
 
 #[test]
+fn a_model_is_one_of_the_manifest_and_of_the_right_kind() {
+    for good in ["[speech]\nmodel = \"auto\"", "[speech]\nend_of_turn = \"text\""] {
+        assert!(Config::read("w.toml", good, Path::new("x")).is_ok(), "{good}");
+    }
+    check(
+        "[speech]\nmodel = \"bas\"\nend_of_turn = \"base-q8_0\"\n[understanding]\n\
+         embedding = \"no\"\n[voice]\nmodel = \"\"\n",
+        &[
+            "w.toml:2: speech.model: found \"bas\", expected one of \"auto\", \"base-q8_0\", \
+             \"tiny.en-q8_0\", \"base.en-q8_0\", \"small.en-q8_0\", \"small-q8_0\", \
+             \"medium-q5_0\", \"large-v3-turbo-q5_0\"",
+            "w.toml:3: speech.end_of_turn: found \"base-q8_0\", expected one of \"auto\", \
+             \"text\", \"smart-turn-v3.2\"",
+            "w.toml:5: understanding.embedding: found \"no\", expected one of \"auto\", \
+             \"off\", \"all-MiniLM-L6-v2\"",
+            "w.toml:7: voice.model: found \"\", expected one of \"en_US-joe-medium\", \
+             \"zh_CN-huayan-medium\"",
+        ],
+    );
+}
+
+#[test]
 fn domain_words_are_few_and_go_to_the_recogniser_but_for_digits() {
     use crate::base::listen::ListenMode;
     let read = |words: &str| {
