@@ -175,7 +175,7 @@ impl Dialogue {
                 (None, Some(slot)) => Expecting::Slot(slot.clone()),
                 (None, None) => Expecting::Anything,
             },
-            State::Proving { matter } => Expecting::Slot(matter.proof.clone().unwrap_or_default()),
+            State::Proving { matter } => lookups::expected_proof(matter),
             State::Listening
             | State::Choosing { .. }
             | State::Looking { .. }

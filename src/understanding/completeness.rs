@@ -1,11 +1,15 @@
 //! Whether a text is finished, for the end of a turn: does it fix a whole intent, or does it
 //! hang in the air ("my number is four two")?
 
+use jiff::civil::Date;
+
+use crate::base::card::SlotValue;
 use crate::base::moment::Moment;
 
 use super::alarm::alarms;
 use super::intent;
 use super::outcome::{CallerCommand, Expecting};
+use super::slots::SlotReader;
 use super::tables::LanguageTables;
 use super::vocabulary::Reading;
 use super::{command, number::Numbers};
@@ -14,6 +18,9 @@ use super::{command, number::Numbers};
 const FIXED_CONFIDENCE: f32 = 0.75;
 /// Digits at the end that may go on.
 const OPEN_DIGITS_MAX: usize = 3;
+/// Whether a date was said is asked here, not which: it is reckoned from these, a Monday and a
+/// Friday of two months.
+const SOME_DAYS: [Date; 2] = [Date::constant(2000, 1, 3), Date::constant(2000, 3, 10)];
 
 /// How finished a text sounds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +35,7 @@ pub enum Completeness {
 
 pub(super) fn completeness(
     tables: &LanguageTables,
+    text: &str,
     reading: &Reading,
     expecting: &Expecting,
 ) -> Completeness {
@@ -39,7 +47,19 @@ pub(super) fn completeness(
         Expecting::Digits { min, max } if command.is_none() => {
             return digits(tables, reading, usize::from(*min), usize::from(*max));
         }
-        Expecting::Digits { .. } | Expecting::Anything | Expecting::YesNo | Expecting::Slot(_) => {}
+        Expecting::Code { signs, .. } if command.is_none() => {
+            let [today, _] = SOME_DAYS;
+            let said = asked_for(tables, text, reading, expecting, today).map_or(0, signs_of);
+            if said > 0 {
+                let whole = said >= usize::from(*signs);
+                return if whole { Completeness::Complete } else { Completeness::Unfinished };
+            }
+        }
+        Expecting::Digits { .. }
+        | Expecting::Code { .. }
+        | Expecting::Anything
+        | Expecting::YesNo
+        | Expecting::Slot(_) => {}
     }
     if hangs(tables, reading) {
         return Completeness::Unfinished;
@@ -47,13 +67,21 @@ pub(super) fn completeness(
     if !alarms(tables, &tables.danger, reading, Moment::ZERO).is_empty() {
         return Completeness::Complete;
     }
-    let answer = matches!(command, Some(CallerCommand::Yes | CallerCommand::No));
-    // One word often goes on: "yes, that's right"; "no, nine, not five".
-    if answer && (*expecting != Expecting::YesNo || reading.len() == 1) {
+    // What was not asked is no answer yet. "No" alone often goes on: "no, nine, not five"; what
+    // follows a "yes" changes nothing, or is a turn of its own.
+    let open = match (command, *expecting == Expecting::YesNo) {
+        (Some(CallerCommand::Yes), asked) => !asked,
+        (Some(CallerCommand::No), asked) => !asked || reading.len() == 1,
+        (_, _) => false,
+    };
+    if open {
         return Completeness::Open;
     }
     if command.is_some() {
         return Completeness::Complete;
+    }
+    if let Some(judged) = gives(tables, text, reading, expecting) {
+        return judged;
     }
     let (best, runner_up) = intent::best(tables, reading);
     let fixed = best.is_some_and(|one| one.confidence >= FIXED_CONFIDENCE) && runner_up.is_none();
@@ -105,6 +133,51 @@ pub(super) fn hangs(tables: &LanguageTables, reading: &Reading) -> bool {
     }
     tables.dangling.contains(&last.norm)
         || (few_digits_at_end(tables, reading) && announced(tables, reading))
+}
+
+/// What the utterance gives of the slot that was asked for, dates reckoned from `today`.
+fn asked_for(
+    tables: &LanguageTables,
+    text: &str,
+    reading: &Reading,
+    expecting: &Expecting,
+    today: Date,
+) -> Option<SlotValue> {
+    let reader = SlotReader { tables, text, reading, today: Some(today), expecting };
+    let slot = expecting.slot()?;
+    reader.read(None).into_iter().find(|found| found.name == slot)
+}
+
+/// Whether an utterance gives the date, time, amount or department that was asked for.
+fn gives(
+    tables: &LanguageTables,
+    text: &str,
+    reading: &Reading,
+    expecting: &Expecting,
+) -> Option<Completeness> {
+    let named = matches!(expecting.slot()?, "date" | "time" | "amount" | "department");
+    let [first, second] = SOME_DAYS.map(|today| asked_for(tables, text, reading, expecting, today));
+    let (first, second) = (first.filter(|_| named)?, second?);
+    // Its month may follow.
+    let open = is_day_alone(&first, &second);
+    Some(if open { Completeness::Open } else { Completeness::Complete })
+}
+
+/// Letters and digits.
+fn signs_of(found: SlotValue) -> usize {
+    found.value.reveal().chars().filter(|sign| sign.is_alphanumeric()).count()
+}
+
+/// `true` for a day of the month without its month ("on the third"): reckoned from two days in two
+/// months, it is the same day of two months.
+fn is_day_alone(from_first: &SlotValue, from_second: &SlotValue) -> bool {
+    let date = |found: &SlotValue| found.value.reveal().parse::<Date>().ok();
+    match (date(from_first), date(from_second)) {
+        (Some(first), Some(second)) => {
+            first.day() == second.day() && first.month() != second.month()
+        }
+        (_, _) => false,
+    }
 }
 
 fn last_run(tables: &LanguageTables, reading: &Reading) -> Option<usize> {

@@ -98,11 +98,14 @@ impl Understander {
         };
         let correction = match expecting {
             Expecting::YesNo => correction::correction(tables, &reading),
-            Expecting::Anything | Expecting::Digits { .. } | Expecting::Slot(_) => None,
+            Expecting::Anything
+            | Expecting::Digits { .. }
+            | Expecting::Slot(_)
+            | Expecting::Code { .. } => None,
         };
         let stress = stress::stress(tables, utterance, &reading, &signs, memory);
-        let unfinished =
-            completeness::completeness(tables, &reading, expecting) == Completeness::Unfinished;
+        let unfinished = completeness::completeness(tables, text, &reading, expecting)
+            == Completeness::Unfinished;
         Understanding {
             language,
             intent,
@@ -143,7 +146,9 @@ impl Understander {
         let text = shorten(text);
         let language = language_guess::guess(&self.tables, text, language);
         match self.language(&language) {
-            Some(tables) => completeness::completeness(tables, &tables.words.read(text), expecting),
+            Some(tables) => {
+                completeness::completeness(tables, text, &tables.words.read(text), expecting)
+            }
             None => Completeness::Open,
         }
     }

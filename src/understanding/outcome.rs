@@ -137,4 +137,20 @@ pub enum Expecting {
     },
     /// Any slot by name: `date`, `amount`, `department`, `postcode`.
     Slot(String),
+    /// A slot of letters and digits whose length is known, for the right one is.
+    Code {
+        slot: String,
+        /// Letters and digits.
+        signs: u8,
+    },
+}
+
+impl Expecting {
+    /// The name of the slot that was asked for.
+    pub fn slot(&self) -> Option<&str> {
+        match self {
+            Expecting::Slot(name) | Expecting::Code { slot: name, .. } => Some(name),
+            Expecting::Anything | Expecting::YesNo | Expecting::Digits { .. } => None,
+        }
+    }
 }

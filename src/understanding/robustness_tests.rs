@@ -14,6 +14,7 @@ fn any_expecting() -> impl Strategy<Value = Expecting> {
         Just(Expecting::YesNo),
         (any::<u8>(), any::<u8>()).prop_map(|(min, max)| Expecting::Digits { min, max }),
         "[a-z_]{0,12}".prop_map(Expecting::Slot),
+        ("[a-z_]{0,12}", 0..9_u8).prop_map(|(slot, signs)| Expecting::Code { slot, signs }),
     ]
 }
 

@@ -106,12 +106,13 @@ impl<'r> SlotReader<'r> {
             Expecting::Slot(name) => {
                 !matches!(name.as_str(), "date" | "time" | "amount" | "department")
             }
+            Expecting::Code { .. } => true,
             Expecting::Anything | Expecting::YesNo | Expecting::Digits { .. } => false,
         }
     }
 
     pub fn expects_slot(&self, wanted: &str) -> bool {
-        matches!(self.expecting, Expecting::Slot(name) if name == wanted)
+        self.expecting.slot() == Some(wanted)
     }
 
     fn departments(&self) -> Vec<Taken> {

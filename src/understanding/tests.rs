@@ -59,6 +59,7 @@ fn expecting(text: &str) -> Expecting {
         "any" => Expecting::Anything,
         "yesno" => Expecting::YesNo,
         "digits" => Expecting::Digits { min: 4, max: 4 },
+        "code" => Expecting::Code { slot: "postcode".into(), signs: 5 },
         _ => Expecting::Slot(text.strip_prefix("slot:").expect("slot:NAME").to_owned()),
     }
 }

@@ -6,7 +6,7 @@ use crate::base::moment::Moment;
 use crate::base::reason::Reason;
 use crate::knowledge::lookup::{LookupFailure, LookupReply};
 use crate::policy::step::Step;
-use crate::understanding::outcome::Understanding;
+use crate::understanding::outcome::{Expecting, Understanding};
 
 use super::{Dialogue, Matter, State};
 
@@ -145,6 +145,16 @@ impl Dialogue {
         self.say("wrong_proof", &[], steps);
         self.state = State::Proving { matter };
         self.await_caller(steps);
+    }
+}
+
+/// The proof that is asked for, with its length: the business's system told the right one.
+pub(super) fn expected_proof(matter: &Matter) -> Expecting {
+    let slot = matter.proof.clone().unwrap_or_default();
+    let signs = field(matter, &slot).map_or(0, |known| plain(known).chars().count());
+    match u8::try_from(signs) {
+        Ok(signs @ 1..) => Expecting::Code { slot, signs },
+        Ok(0) | Err(_) => Expecting::Slot(slot),
     }
 }
 

@@ -237,10 +237,10 @@ fn keys_do_all_that_words_do() {
         setup(),
         &[
             ("intent:order_status", "ask_order_number digits"),
-            ("key 420#", "read_back_order_number await"),
-            ("key 1", "one_second look:order:420"),
+            ("key 4201", "read_back_order_number await"),
+            ("key 1", "one_second look:order:4201"),
             (
-                "reply number=420 status=sent arrives=today postcode=12345",
+                "reply number=4201 status=sent arrives=today postcode=12345",
                 "ask_proof_postcode digits",
             ),
             ("key 12345", "answer_order_status anything_else await"),

@@ -50,11 +50,11 @@ fn name_of(
     let letters = value.len() - digits;
     match reader.expecting {
         Expecting::Digits { .. } => return (digits > 0).then(|| "digits".into()),
-        Expecting::Slot(name) if reader.expects_code() => {
+        Expecting::Slot(name) | Expecting::Code { slot: name, .. } if reader.expects_code() => {
             let fits = digits + letters >= 2 && (digits > 0 || letters >= 3);
             return fits.then(|| name.clone());
         }
-        Expecting::Slot(_) | Expecting::Anything | Expecting::YesNo => {}
+        Expecting::Slot(_) | Expecting::Code { .. } | Expecting::Anything | Expecting::YesNo => {}
     }
     let fits = match cue {
         Some(_) => digits >= 2 || (digits >= 1 && letters >= 1) || letters >= 3,

@@ -398,10 +398,11 @@ fn a_slow_look_up_is_no_silence() {
 fn the_ear_is_told_what_was_asked() {
     let mut call = Call::begin(ConsentMode::Notice);
     call.heard_all();
+    let postcode = Expecting::Code { slot: "postcode".into(), signs: 5 };
     let course = [
-        ("say Where is my order?", ListenMode::Digits, Expecting::Digits { min: 3, max: 12 }),
+        ("say Where is my order?", ListenMode::Digits, Expecting::Digits { min: 4, max: 4 }),
         ("say four two one seven", ListenMode::Turn, Expecting::YesNo),
-        ("reply", ListenMode::Digits, Expecting::Slot("postcode".into())),
+        ("reply", ListenMode::Digits, postcode),
         ("say one two three four five", ListenMode::Turn, Expecting::Anything),
     ];
     for (said, mode, expecting) in course {
