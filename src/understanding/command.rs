@@ -6,6 +6,17 @@ use super::outcome::{CallerCommand, Expecting};
 use super::tables::LanguageTables;
 use super::vocabulary::Reading;
 
+/// Whether the whole utterance is a yes or a no, and nothing else.
+pub fn is_bare_answer(tables: &LanguageTables, reading: &Reading) -> bool {
+    let matcher = tables.matcher(reading);
+    let answers = tables
+        .commands
+        .iter()
+        .filter(|rule| matches!(rule.command, CallerCommand::Yes | CallerCommand::No));
+    let mut wholes = answers.flat_map(|rule| &rule.whole);
+    wholes.any(|one| matcher.find(one).is_some())
+}
+
 /// The command in the utterance, the first of the table where several fit.
 pub fn command(
     tables: &LanguageTables,

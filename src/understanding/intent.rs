@@ -6,7 +6,9 @@ use std::collections::HashMap;
 use crate::base::reason::Reason;
 
 use super::classifier::Judgement;
+use super::command;
 use super::embedding::Vector;
+use super::number::Numbers;
 use super::outcome::IntentMatch;
 use super::pattern::{Found, Pattern};
 use super::tables::{Intent, LanguageTables};
@@ -67,10 +69,17 @@ pub fn ranked(tables: &LanguageTables, reading: &Reading) -> Vec<IntentMatch> {
         .collect();
     let pulls: HashMap<&str, f32> =
         ruled.iter().map(|(intent, found)| (intent.id.as_str(), pull(intent, found))).collect();
-    let vector = tables.vector(reading);
-    let judgement = tables.classifier.judge_with(&words(reading), vector.as_ref(), |name| {
-        pulls.get(name).copied().unwrap_or(0.0)
-    });
+    // A number or a yes is no sentence: "one nine nine five" resembles "call nine nine nine".
+    let wordless = is_number(tables, reading) || command::is_bare_answer(tables, reading);
+    let (vector, judgement) = match wordless {
+        true => (None, Judgement::default()),
+        false => {
+            let vector = tables.vector(reading);
+            let pull = |name: &str| pulls.get(name).copied().unwrap_or(0.0);
+            let judged = tables.classifier.judge_with(&words(reading), vector.as_ref(), pull);
+            (vector, judged)
+        }
+    };
     let opinions: HashMap<&str, f32> =
         judgement.ranked.iter().map(|(name, share)| (name.as_str(), *share)).collect();
     let sure = judgement.best().map(|(name, _)| name);
@@ -97,6 +106,13 @@ pub fn ranked(tables: &LanguageTables, reading: &Reading) -> Vec<IntentMatch> {
     }
     out.sort_by(|a, b| b.confidence.total_cmp(&a.confidence));
     out
+}
+
+/// `true` if nothing but digits was said.
+fn is_number(tables: &LanguageTables, reading: &Reading) -> bool {
+    let numbers = Numbers { words: &tables.slots.numbers, reading };
+    let covered: usize = numbers.digit_runs(true).iter().map(|run| run.end - run.start).sum();
+    covered == reading.len()
 }
 
 /// What the classifier alone says of a reading.

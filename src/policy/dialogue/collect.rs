@@ -8,6 +8,9 @@ use crate::understanding::outcome::{CallerCommand, Understanding};
 
 use super::{Dialogue, Matter, State};
 
+/// Confidence from which another intent is a change of mind.
+const CHANGED_MIND_MIN: f32 = 0.5;
+
 impl Dialogue {
     /// Begins a matter: what is missing is asked for, what was said already is used.
     pub(super) fn begin(
@@ -49,8 +52,7 @@ impl Dialogue {
             return;
         }
         // Somebody who changes their mind is not asked for a number again.
-        let other = heard.intent.as_ref().filter(|intent| intent.intent != matter.intent);
-        if other.is_some() && heard.slots.is_empty() {
+        if changed_mind(&matter, heard) && heard.slots.is_empty() {
             self.enter(State::Listening);
             self.request(now, heard, steps);
             return;
@@ -119,13 +121,22 @@ impl Dialogue {
                 }
                 self.await_caller(steps);
             }
-            (_, None) if heard.intent.as_ref().is_some_and(|i| i.intent != matter.intent) => {
+            (_, None) if changed_mind(&matter, heard) => {
                 self.enter(State::Listening);
                 self.request(now, heard, steps);
             }
             (_, None) => self.misunderstood(heard, steps),
         }
     }
+}
+
+/// Whether the caller asks for something else: less sure, it is a word about the number that was
+/// not understood.
+fn changed_mind(matter: &Matter, heard: &Understanding) -> bool {
+    let other = heard.intent.as_ref().filter(|intent| intent.intent != matter.intent);
+    other.is_some_and(|intent| {
+        intent.intent.as_str() != "thanks" && intent.confidence >= CHANGED_MIND_MIN
+    })
 }
 
 /// `true` if `value` is as long as the matter's numbers are.
