@@ -150,7 +150,9 @@ pub fn stress(
     parts.extend(word_again_part(tables, reading));
     parts.extend(interruption_part(table, utterance, memory));
     memory.note_words(tone::content(tables, reading), signs.short_answer);
-    let turn = parts.iter().map(|part: &StressPart| part.adds).sum::<f32>().clamp(0.0, 1.0);
+    // From zero: the sum of no f32 is −0.
+    let adds = parts.iter().fold(0.0, |sum: f32, part: &StressPart| sum + part.adds);
+    let turn = adds.clamp(0.0, 1.0);
     let score = memory.smooth(turn, table.weights.rise, table.weights.fall);
     let level = if score >= table.weights.high {
         StressLevel::High
