@@ -21,6 +21,9 @@ mod server;
 #[path = "../tests/live/sipp.rs"]
 #[allow(dead_code)]
 mod sipp;
+#[path = "whisper/sound.rs"]
+#[allow(dead_code)]
+mod sound;
 
 use std::fs;
 use std::process::Command;

@@ -36,7 +36,7 @@ use std::sync::Arc;
 
 use course::{FRAME, energy_stops, fixed_turns, listen};
 use digits::{Draw, SEED};
-use sound::{callers, percentile};
+use sound::{callers, percentile, voice_begins};
 use warmline::base::audio::level_dbfs;
 use warmline::base::listen::ListenMode;
 use warmline::speech::hear::judge;
@@ -58,13 +58,6 @@ fn judge() -> Arc<dyn CompletenessJudge> {
 
 fn loudness(sound: &[i16]) -> Vec<f32> {
     sound.chunks(FRAME).map(level_dbfs).collect()
-}
-
-/// First frame that is within 20 dB of the loudest.
-fn onset_ms(sound: &[i16]) -> u64 {
-    let levels = loudness(sound);
-    let loudest = levels.iter().copied().fold(-96.0, f32::max);
-    levels.iter().position(|level| *level > loudest - 20.0).unwrap_or(0) as u64 * 20
 }
 
 /// `sound` with silence put in at its quietest place near the middle.
@@ -194,7 +187,7 @@ fn over_prompts(whisper: &mut Whisper, judge: &Arc<dyn CompletenessJudge>, clips
     let mut resumed = 0;
     for clip in clips {
         let sound = [&clip.sound[..], &[0; 32_000]].concat();
-        let onset = onset_ms(&clip.sound);
+        let onset = (voice_begins(&clip.sound, FRAME) / 16) as u64;
         let course = listen(whisper, judge, &sound, ListenMode::Turn, true);
         ducked.extend(course.suspected.or(course.began).map(|at| at.saturating_sub(onset)));
         stopped.extend(course.began.map(|at| at.saturating_sub(onset)));

@@ -8,6 +8,7 @@ use std::path::Path;
 use super::likeness::{onset, quieter_from, shift};
 use super::phone::{FRAME, Phone};
 use super::server::Server;
+use super::sound::{callers, voice_begins};
 
 /// All of the greeting may be interrupted.
 const NO_NOTICE: &str = "[[numbers]]\ndialled = \"help\"\nconsent = \"off\"\n";
@@ -21,10 +22,8 @@ const GONE_DB: f32 = 24.0;
 
 pub fn measure() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/speech/callers");
-    let clips: Vec<Vec<i16>> = (0..CALLS)
-        .filter_map(|number| read(&folder.join(format!("{:03}.wav", number * 7))))
-        .filter(|clip| clip.len() > 8_000)
-        .collect();
+    let clips = callers(&folder, CALLS, true);
+    let clips: Vec<Vec<i16>> = clips.iter().filter_map(|clip| read(&clip.file)).collect();
     if clips.is_empty() {
         return println!("barge-in skipped, ../shared/data/speech is not there");
     }
@@ -46,8 +45,8 @@ pub fn measure() {
             part[..FRAME.min(part.len())].to_vec()
         });
         phone.hang_up();
-        let (Some(from), Some(begin)) = (from, onset(clip)) else { continue };
-        let voice = from + begin;
+        let Some(from) = from else { continue };
+        let voice = from + voice_begins(clip, FRAME);
         let Some(shift) = shift(&whole, &phone.heard, voice) else { continue };
         calls += 1;
         let until = |by_db: f32| {
