@@ -124,7 +124,7 @@ impl Default for ListenerSettings {
             closer_voiced_ms_max: 400,
             voice_ms_min: 60,
             began_ms: 300,
-            suspect_ms: 80,
+            suspect_ms: 60,
             suspect_ms_max: 700,
             barge_in_ms: 500,
             barge_in_gapped_ms: 340,

@@ -398,7 +398,7 @@ fn noise_that_sounded_like_a_voice_was_nothing() {
 fn over_a_prompt_a_murmur_stops_nothing_and_a_word_does() {
     let mut scene = Scene::new(Dialogue, &["Uh-huh.", "", "Agent."]);
     scene.prompt(true).pause(400).voice(300).pause(1_000);
-    scene.check(&["480 suspected", "780 decode caller_speculative", "880 dismissed"]);
+    scene.check(&["460 suspected", "780 decode caller_speculative", "880 dismissed"]);
     scene.log.clear();
     // A cough: a voice for the detector, without words.
     scene.voice(200).pause(1_000);
@@ -418,7 +418,7 @@ fn over_a_prompt_a_murmur_stops_nothing_and_a_word_does() {
 fn over_a_prompt_a_voice_that_goes_on_begins_a_turn_with_its_first_word() {
     let mut scene = Scene::new(Dialogue, &["I want to speak to an agent."]);
     scene.prompt(true).pause(400).voice(500);
-    scene.check(&["480 suspected", "900 began"]);
+    scene.check(&["460 suspected", "900 began"]);
     scene.prompt(false).voice(600).pause(600);
     assert_eq!(
         scene.log[2..],
@@ -433,7 +433,7 @@ fn a_murmur_after_the_prompt_is_an_answer() {
     let mut scene = Scene::new(Dialogue, &["Okay."]);
     scene.prompt(true).pause(400).voice(200).prompt(false).voice(200).pause(600);
     scene.check(&[
-        "480 suspected",
+        "460 suspected",
         "700 began",
         "880 decode caller_speculative",
         "1000 heard Okay.",
@@ -444,7 +444,7 @@ fn a_murmur_after_the_prompt_is_an_answer() {
 fn a_long_murmur_over_a_prompt_was_nothing_in_the_end() {
     let mut scene = Scene::new(Dialogue, &["Uh-huh."]);
     scene.prompt(true).voice(600).pause(1_000);
-    scene.check(&["80 suspected", "500 began", "680 decode caller_speculative", "800 nothing"]);
+    scene.check(&["60 suspected", "500 began", "680 decode caller_speculative", "800 nothing"]);
 }
 
 #[test]
@@ -453,7 +453,7 @@ fn a_suspicion_is_given_up_when_no_word_comes_in_time() {
     scene.decode_ms = 1_000;
     scene.prompt(true).voice(200).pause(2_000);
     scene.check(&[
-        "80 suspected",
+        "60 suspected",
         "280 decode caller_speculative",
         "400 raise",
         "700 dismissed",

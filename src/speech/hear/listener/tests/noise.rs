@@ -21,7 +21,7 @@ fn silent_ms_max(log: &[String]) -> u64 {
 fn a_noise_that_ended_lets_the_prompt_go_on_at_200_ms_of_silence() {
     let mut scene = Scene::new(Dialogue, &[""]);
     scene.prompt(true).voice(600).pause(1_000);
-    scene.check(&["80 suspected", "500 began", "680 decode caller_speculative", "800 nothing"]);
+    scene.check(&["60 suspected", "500 began", "680 decode caller_speculative", "800 nothing"]);
 }
 
 #[test]
@@ -31,7 +31,7 @@ fn a_noise_that_lasts_lets_the_prompt_go_on_while_it_lasts() {
     scene.prompt(true).voice(12_000);
     assert_eq!(
         scene.log[..4],
-        ["80 suspected", "500 began", "1000 decode caller_speculative", "1300 nothing"]
+        ["60 suspected", "500 began", "1000 decode caller_speculative", "1300 nothing"]
     );
     let began = scene.log.iter().filter(|line| line.ends_with("began")).count();
     assert_eq!(began, 1, "it is not taken for a voice again: {:?}", scene.log);
