@@ -59,16 +59,37 @@ impl Dialogue {
         }
         matter.tries += 1;
         if matter.tries >= self.tables.rules.collect_max {
-            let what = matter.slot.clone().unwrap_or_default().replace('_', " ");
-            let reason = Reason::new(format!("no {what} after {} tries", matter.tries));
-            let hand_over = self.plain_hand_over(Priority::P2, vec![reason]);
-            self.decide("collect", "person: number not understood", &hand_over, steps);
-            self.hand_over(hand_over, steps);
-            return;
+            return self.give_up(&matter, steps);
         }
         self.ask_for(&matter, true, steps);
         self.state = State::Collecting { matter };
         self.await_caller(steps);
+    }
+
+    /// What was read back is wrong: asked for again, a few times.
+    pub(super) fn not_right(&mut self, mut matter: Matter, steps: &mut Vec<Step>) {
+        matter.tries += 1;
+        matter.value = None;
+        if matter.slot.is_none() {
+            self.say("not_done", &[], steps);
+            self.enter(State::Listening);
+            self.say("more", &[], steps);
+        } else if matter.tries >= self.tables.rules.collect_max {
+            return self.give_up(&matter, steps);
+        } else {
+            self.ask_for(&matter, true, steps);
+            self.enter(State::Collecting { matter });
+        }
+        self.await_caller(steps);
+    }
+
+    /// So often asked and not understood, the number is a person's matter.
+    fn give_up(&mut self, matter: &Matter, steps: &mut Vec<Step>) {
+        let what = matter.slot.clone().unwrap_or_default().replace('_', " ");
+        let reason = Reason::new(format!("no {what} after {} tries", matter.tries));
+        let hand_over = self.plain_hand_over(Priority::P2, vec![reason]);
+        self.decide("collect", "person: number not understood", &hand_over, steps);
+        self.hand_over(hand_over, steps);
     }
 
     /// A value is there: read it back.
@@ -97,7 +118,7 @@ impl Dialogue {
         &mut self,
         now: Moment,
         heard: &Understanding,
-        mut matter: Matter,
+        matter: Matter,
         steps: &mut Vec<Step>,
     ) {
         let mended = heard.correction.as_ref().and_then(|one| one.apply(matter.value.as_deref()?));
@@ -108,19 +129,7 @@ impl Dialogue {
         match (heard.command, corrected) {
             (_, Some(value)) => self.got(matter, value, steps),
             (Some(CallerCommand::Yes), None) => self.look_up(matter, steps),
-            (Some(CallerCommand::No), None) => {
-                matter.tries += 1;
-                matter.value = None;
-                if matter.slot.is_none() || matter.tries >= self.tables.rules.collect_max {
-                    self.say("not_done", &[], steps);
-                    self.enter(State::Listening);
-                    self.say("more", &[], steps);
-                } else {
-                    self.ask_for(&matter, true, steps);
-                    self.enter(State::Collecting { matter });
-                }
-                self.await_caller(steps);
-            }
+            (Some(CallerCommand::No), None) => self.not_right(matter, steps),
             (_, None) if changed_mind(&matter, heard) => {
                 self.enter(State::Listening);
                 self.request(now, heard, steps);

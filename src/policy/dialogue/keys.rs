@@ -52,13 +52,7 @@ impl Dialogue {
             (Key::ONE, State::Choosing { first, .. }) => self.serve_by_key(&first, steps),
             (Key::TWO, State::Choosing { second, .. }) => self.serve_by_key(&second, steps),
             (Key::ONE, State::Confirming { matter }) => self.look_up(matter, steps),
-            (Key::TWO, State::Confirming { mut matter }) => {
-                matter.value = None;
-                matter.tries += 1;
-                self.ask_for(&matter, true, steps);
-                self.enter(State::Collecting { matter });
-                self.await_caller(steps);
-            }
+            (Key::TWO, State::Confirming { matter }) => self.not_right(matter, steps),
             (Key::ONE, State::Closing) => {
                 steps.push(Step::Satisfied(true));
                 self.say("goodbye", &[], steps);

@@ -45,6 +45,8 @@ fn heard(words: &str) -> Understanding {
         };
         match kind {
             "intent" => out.intent = Some(intent),
+            // Nothing but a likeness to the examples.
+            "weak" => out.intent = Some(IntentMatch { confidence: 0.4, ..intent }),
             "or" => out.runner_up = Some(intent),
             "slot" => {
                 let (name, value) = rest.split_once('=').unwrap_or((rest, ""));
@@ -369,6 +371,30 @@ fn systems_that_do_not_reply_lead_to_a_person() {
             ("closed", "closed NobodyAvailable"),
         ],
     );
+}
+
+#[test]
+fn a_number_that_is_read_back_wrong_too_often_is_a_persons_matter() {
+    let asked = ("intent:order_status", "ask_order_number digits");
+    let read = ("slot:digits=4219", "read_back_order_number await");
+    let again = "ask_again_order_number digits";
+    for course in [["no", "key 2", "no"], ["key 2", "no", "key 2"]] {
+        let [one, two, three] = course;
+        let end = "transfer_start person P2";
+        check(setup(), &[asked, read, (one, again), read, (two, again), read, (three, end)]);
+    }
+}
+
+#[test]
+fn a_likeness_is_no_change_of_mind_while_a_number_is_read_back() {
+    let asked = ("intent:order_status", "ask_order_number digits");
+    let read = ("slot:digits=4219", "read_back_order_number await");
+    let same = "read_back_order_number await";
+    for word in ["intent:thanks", "weak:address"] {
+        check(setup(), &[asked, read, (word, same), ("yes", "one_second look:order:4219")]);
+    }
+    let other = ("intent:address", "answer_address anything_else await");
+    check(setup(), &[asked, read, other]);
 }
 
 #[test]
