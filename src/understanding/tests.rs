@@ -181,3 +181,14 @@ fn a_card_number_is_seen_in_one_turn_or_over_several() {
     let turns = ["4111", "wait a moment please", "1 1 1 1", "one one one one", "one one one one"];
     assert_eq!(turns.map(&mut say), [None; 5]);
 }
+
+/// By their examples "one nine nine nine" was an emergency and "correct" a change of address.
+#[test]
+fn a_bare_number_or_answer_is_no_sentence() {
+    for text in ["one nine nine nine", "nine nine nine four", "1995", "Correct.", "Yeah.", "No."] {
+        let heard = hear(text, &Expecting::Anything);
+        assert!(heard.intent.is_none() && heard.runner_up.is_none(), "{text}: {heard:?}");
+    }
+    let heard = hear("Call nine nine nine now.", &Expecting::Anything);
+    assert!(heard.intent.is_some_and(|found| found.intent.as_str() == "emergency"));
+}
