@@ -2,6 +2,7 @@
 //! seven" are the same four digits.
 
 use crate::base::number_words::{BELOW_TWENTY, TENS};
+use crate::understanding::text::is_han;
 
 /// Errors of a hypothesis against a reference, in words.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -94,10 +95,6 @@ pub fn normalise(text: &str) -> Vec<String> {
         }
     }
     numbers_to_digits(spaced.split_whitespace().collect())
-}
-
-fn is_han(symbol: char) -> bool {
-    ('\u{4e00}'..='\u{9fff}').contains(&symbol)
 }
 
 /// What a number word adds.
