@@ -22,6 +22,8 @@ use encoder::Encoder;
 use tensors::Tensors;
 use word_pieces::WordPieces;
 
+use super::rows::largest;
+
 /// Numbers of one vector.
 pub const WIDTH: usize = encoder::WIDTH;
 /// Tokens of one sentence that are looked at, its two edges among them.
@@ -54,7 +56,7 @@ pub struct Vector {
 impl Vector {
     /// Rounds `numbers` to 255 steps of the largest.
     pub fn round(numbers: &[f32]) -> Self {
-        let largest = numbers.iter().fold(0.0_f32, |most, one| most.max(one.abs()));
+        let largest = largest(numbers);
         let step = if largest > 0.0 && largest.is_finite() { largest / 127.0 } else { 1.0 };
         Self { step, units: numbers.iter().map(|one| (one / step).round() as i8).collect() }
     }
