@@ -3,6 +3,7 @@
 
 mod kept;
 
+use std::panic::resume_unwind;
 use std::path::Path;
 use std::sync::{Arc, Once};
 
@@ -128,7 +129,9 @@ pub fn embed_on(embedder: &Embedder, texts: &[&str], threads: usize) -> Vec<Vect
     std::thread::scope(|scope| {
         let parts = texts.chunks(share).map(|part| scope.spawn(|| embedder.embed_many(part)));
         let parts: Vec<_> = parts.collect();
-        parts.into_iter().flat_map(|part| part.join().unwrap_or_default()).collect()
+        let joined = parts.into_iter().map(|part| part.join());
+        // Without a part of them, the others would be taken for vectors of other texts.
+        joined.flat_map(|part| part.unwrap_or_else(|panic| resume_unwind(panic))).collect()
     })
 }
 

@@ -2,7 +2,7 @@
 //! the SHA-256 of its text, its step and its units; a SHA-256 of all at the end. Little endian. A
 //! file that is broken or of another embedder counts as empty and is written anew.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
@@ -38,7 +38,8 @@ impl Kept {
         Self { file: Some(file.to_owned()) }
     }
 
-    /// The vectors of `texts` in their order; `embed` gives those that are not kept yet.
+    /// The vectors of `texts` in their order; `embed` gives those that are not kept yet, one each.
+    /// None at all, and none are kept, where it gives another number.
     pub fn vectors(
         &self,
         embedder: u64,
@@ -54,14 +55,17 @@ impl Kept {
             .collect();
         if !missing.is_empty() {
             if known.len() + missing.len() > VECTORS_MAX {
-                known.retain(|key, _| keys.contains(key));
+                let wanted: BTreeSet<&Key> = keys.iter().collect();
+                known.retain(|key, _| wanted.contains(key));
             }
             let new = embed(&missing.values().copied().collect::<Vec<_>>());
+            if new.len() != missing.len() {
+                return Vec::new();
+            }
             known.extend(missing.into_keys().zip(new));
             self.write(embedder, &known);
         }
-        let found = keys.iter().map(|key| known.get(key).cloned());
-        found.map(|vector| vector.unwrap_or_else(|| Vector::round(&[0.0; WIDTH]))).collect()
+        keys.iter().filter_map(|key| known.get(key).cloned()).collect()
     }
 
     fn read(&self, embedder: u64) -> Known {

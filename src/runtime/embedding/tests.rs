@@ -56,6 +56,17 @@ fn vectors_are_computed_once_and_a_broken_file_anew() {
 }
 
 #[test]
+fn vectors_that_cannot_be_told_apart_are_neither_used_nor_kept() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let kept = Kept::at(&folder.path().join("vectors"));
+    for given in [1, 3] {
+        let found = kept.vectors(7, &["a", "bb"], |_| vec![vector(1); given]);
+        assert!(found.is_empty(), "{given} vectors of two texts");
+    }
+    assert_eq!(ask(&kept, 7, &["a", "bb"]), 2, "nothing wrong was kept");
+}
+
+#[test]
 fn a_model_that_is_named_must_be_there_and_one_that_is_not_need_not() {
     let empty = tempfile::tempdir().expect("a folder");
     assert!(load(OFF, Some(empty.path())).expect("off").is_none());
