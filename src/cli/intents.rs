@@ -14,6 +14,7 @@ use crate::base::language::Language;
 use crate::base::moment::Moment;
 use crate::base::utterance::Utterance;
 use crate::config::{Config, Problems};
+use crate::models::disk;
 use crate::runtime::embedding::{self, Embedding};
 use crate::understanding::classifier::{Classifier, Settings};
 use crate::understanding::outcome::{CallerCommand, Expecting, Understanding};
@@ -186,21 +187,15 @@ fn train(args: &IntentsArgs, refusal: f32) -> Result<ExitCode, String> {
         );
         let Some(folder) = &folder else { continue };
         let path = folder.join(one.language.code()).join(MODEL_FILE);
-        write(&path, &bytes)?;
+        // A running service never reads half a model.
+        let written = disk::replace(&path, &bytes);
+        written.map_err(|error| format!("{}: {error}", path.display()))?;
         println!("  {}", path.display());
     }
     if folder.is_none() {
         println!("these are the shipped tables: nothing was written (warmline init makes copies)");
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// Beside, then in place, so that a running service never reads half a model.
-fn write(path: &Path, bytes: &[u8]) -> Result<(), String> {
-    let beside = path.with_extension("model.new");
-    let told = |error: std::io::Error| format!("{}: {error}", path.display());
-    std::fs::write(&beside, bytes).map_err(told)?;
-    std::fs::rename(&beside, path).map_err(told)
 }
 
 fn read(path: &Path) -> Result<String, String> {

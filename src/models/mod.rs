@@ -2,9 +2,10 @@
 //!
 //! `manifest` says what there is, `fetch` brings it (address, then pip package, then by hand),
 //! `remembered` spares a start the hashing of what has not changed, `convert` turns CTranslate2
-//! weights into whisper.cpp's ggml.
+//! weights into whisper.cpp's ggml, `disk` writes small files of ours.
 
 pub mod convert;
+pub mod disk;
 pub mod fetch;
 pub mod manifest;
 pub mod remembered;

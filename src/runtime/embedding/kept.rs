@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
+use crate::models::disk;
 use crate::understanding::embedding::{Vector, WIDTH};
 
 const MAGIC: &[u8; 8] = b"WARMVEC1";
@@ -29,9 +30,7 @@ pub struct Kept {
 impl Kept {
     /// In the user's cache folder; without a home nothing is kept.
     pub fn usual() -> Self {
-        let home = || std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache"));
-        let folder = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from).or_else(home);
-        Self { file: folder.map(|folder| folder.join("warmline/example-vectors")) }
+        Self { file: disk::cached("example-vectors") }
     }
 
     pub fn at(file: &Path) -> Self {
@@ -77,7 +76,7 @@ impl Kept {
         parse(&bytes, embedder).unwrap_or_default()
     }
 
-    /// Beside, then in place. What cannot be written only costs the next start its time.
+    /// What cannot be written only costs the next start its time.
     fn write(&self, embedder: u64, known: &Known) {
         let Some(file) = self.file.as_ref().filter(|_| known.len() <= VECTORS_MAX) else { return };
         let mut bytes = MAGIC.to_vec();
@@ -90,10 +89,7 @@ impl Kept {
         }
         let sum = Sha256::digest(&bytes);
         bytes.extend(sum);
-        let part = file.with_extension(format!("{}.part", std::process::id()));
-        let folder = file.parent().map_or(Ok(()), std::fs::create_dir_all);
-        let written = folder.and_then(|()| std::fs::write(&part, bytes));
-        if let Err(error) = written.and_then(|()| std::fs::rename(&part, file)) {
+        if let Err(error) = disk::replace(file, &bytes) {
             tracing::debug!(%error, "the examples' vectors were not kept");
         }
     }
