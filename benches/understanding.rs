@@ -18,6 +18,7 @@ use std::time::{Duration, Instant};
 use sets::{Sentence, Split, examples, known_as, outcome, words};
 use warmline::base::moment::Moment;
 use warmline::base::utterance::Utterance;
+use warmline::models::wanted::AUTO;
 use warmline::runtime::embedding::{self, Embedding, Kept};
 use warmline::understanding::classifier::{Classifier, Example, Settings, Vectors};
 use warmline::understanding::embedding::Vector;
@@ -25,7 +26,7 @@ use warmline::understanding::outcome::Expecting;
 use warmline::understanding::{Memory, Tables, Understander};
 
 fn main() {
-    let embedding = embedding::load(embedding::AUTO, None).unwrap_or_else(|told| {
+    let embedding = embedding::load(AUTO, None).unwrap_or_else(|told| {
         println!("{told}");
         None
     });

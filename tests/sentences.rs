@@ -14,6 +14,7 @@ use warmline::base::language::Language;
 use warmline::base::moment::Moment;
 use warmline::base::utterance::Utterance;
 use warmline::config::Problems;
+use warmline::models::wanted::AUTO;
 use warmline::runtime::embedding::{self, Kept};
 use warmline::understanding::classifier::Settings;
 use warmline::understanding::outcome::Expecting;
@@ -55,7 +56,7 @@ fn tables() -> Tables {
 fn by_meaning() -> Option<Understander> {
     static ONCE: OnceLock<Option<Understander>> = OnceLock::new();
     let train = || {
-        let embedding = embedding::load(embedding::AUTO, None).expect("a whole model or none")?;
+        let embedding = embedding::load(AUTO, None).expect("a whole model or none")?;
         let kept = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/example-vectors");
         let embedding = embedding.keeping(Kept::at(&kept));
         let mut tables = embedding.give(tables());

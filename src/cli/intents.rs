@@ -15,6 +15,7 @@ use crate::base::moment::Moment;
 use crate::base::utterance::Utterance;
 use crate::config::{Config, Problems};
 use crate::models::disk;
+use crate::models::wanted::AUTO;
 use crate::runtime::embedding::{self, Embedding};
 use crate::understanding::classifier::{Classifier, Settings};
 use crate::understanding::outcome::{CallerCommand, Expecting, Understanding};
@@ -112,8 +113,7 @@ fn load(args: &IntentsArgs) -> Result<Loaded, String> {
         true => Some(Config::load(&args.config).map_err(|problems| problems.to_string())?),
         false => None,
     };
-    let wanted =
-        config.as_ref().map_or(embedding::AUTO, |one| one.understanding.embedding.as_str());
+    let wanted = config.as_ref().map_or(AUTO, |one| one.understanding.embedding.as_str());
     let models = config.as_ref().and_then(|config| config.speech.models_folder.as_deref());
     let embedding = embedding::load(wanted, models)?;
     let (tables, folder) = load_tables(args, config.as_ref())?;

@@ -4,20 +4,20 @@
 mod kept;
 
 use std::panic::resume_unwind;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Once};
 
 use crate::base::language::Language;
 use crate::models::manifest::Kind;
-use crate::models::{self, Catalogue, LocateError, Model};
+use crate::models::wanted::Setting;
+use crate::models::{Catalogue, Model};
 use crate::understanding::classifier::{Classifier, Settings, Vectors};
 use crate::understanding::embedding::{Embedder, Vector};
 use crate::understanding::tables::{LanguageTables, Tables};
 
 pub use kept::Kept;
 
-/// The setting that takes an installed model, and the one that takes none.
-pub const AUTO: &str = "auto";
+/// The setting that takes no model.
 pub const OFF: &str = "off";
 
 /// A loaded model, and the languages that it knows.
@@ -33,34 +33,18 @@ pub struct Embedding {
 /// # Errors
 /// A model that is named and not installed, or not whole, with what mends it.
 pub fn load(id: &str, folder: Option<&Path>) -> Result<Option<Embedding>, String> {
-    if id == OFF {
-        return Ok(None);
-    }
     let catalogue = Catalogue::embedded().map_err(|problems| problems.to_string())?;
-    let mut known = catalogue.models.iter().filter(|model| model.kind == Kind::Embedding);
-    let model = match id {
-        AUTO => known.find(|model| models::locate(model, folder).is_ok()),
-        _ => Some(known.find(|model| model.id == id).ok_or_else(|| unknown(id, &catalogue))?),
-    };
-    let Some(model) = model else {
-        tracing::info!("no embedding is installed: sentences are understood by their words alone");
+    let field = "[understanding] embedding";
+    let setting = Setting { field, value: id, kind: Kind::Embedding, none: OFF };
+    let Some((model, paths)) = setting.locate(&catalogue, folder)? else {
+        tracing::info!("no embedding is used: sentences are understood by their words alone");
         return Ok(None);
     };
-    read(model, folder).map(Some)
+    read(&model, &paths).map(Some)
 }
 
-fn unknown(id: &str, catalogue: &Catalogue) -> String {
-    let known = catalogue.models.iter().filter(|model| model.kind == Kind::Embedding);
-    let known: Vec<&str> = known.map(|model| model.id.as_str()).collect();
-    format!(
-        "[understanding] embedding: found {id:?}, expected {AUTO}, {OFF} or {}",
-        known.join(", ")
-    )
-}
-
-fn read(model: &Model, folder: Option<&Path>) -> Result<Embedding, String> {
-    let paths = models::locate(model, folder).map_err(|error: LocateError| error.to_string())?;
-    let [weights, tokenizer] = paths.as_slice() else {
+fn read(model: &Model, paths: &[PathBuf]) -> Result<Embedding, String> {
+    let [weights, tokenizer] = paths else {
         return Err(format!("{}: expected weights and a tokenizer", model.id));
     };
     let bytes =
