@@ -90,7 +90,10 @@ fn compare(name: &str, split: &Split, embedding: Option<&Embedding>) {
 fn vectors(embedding: &Embedding, examples: &[Example]) -> Vectors {
     let texts: Vec<&str> = examples.iter().map(|one| one.text.as_str()).collect();
     let embedder = embedding.embedder();
-    Vectors { embedding: embedder.fingerprint(), list: embedding::embed_on(embedder, &texts, 2) }
+    Vectors {
+        embedding: embedder.fingerprint(),
+        list: embedding::embed_on(embedder, &texts, embedding::cores()),
+    }
 }
 
 /// Trains, judges, prints, plots.
@@ -135,7 +138,7 @@ fn measure(name: &str, split: &Split, embedding: Option<&Embedding>) {
     let centroid = nearest_centroid(&learned, test);
     println!(
         "  {}: right in scope {:.1} % (nearest centroid {:.1} %); trained in {:.1} s, {:.1} s of \
-         them for vectors on two cores",
+         them for vectors on all cores",
         if embedding.is_some() { "with the embedding" } else { "by words alone" },
         percent(right, scoped),
         centroid,
@@ -218,12 +221,9 @@ fn demo(embedding: Option<&Embedding>) {
     demo_with("rules alone", Tables::embedded_rules(), None);
     demo_with("with classifier", trained, Some("demo-confusion.svg"));
     let Some(embedding) = embedding else { return };
-    let mut tables = embedding.give(Tables::clone(&Tables::embedded()));
     let began = Instant::now();
-    for one in embedding.give(Tables::clone(&Tables::embedded_rules())).languages() {
-        let model = embedding::learn(one, Some(embedding), Settings::default(), 2);
-        tables = tables.with_classifier(&one.language, Arc::new(model));
-    }
+    let tables = embedding.give(Tables::clone(&Tables::embedded_rules()));
+    let tables = embedding::learned(tables, Some(embedding));
     println!("demo tables with the embedding: trained in {:.1} s", began.elapsed().as_secs_f32());
     demo_with("with embedding", Arc::new(tables), Some("demo-confusion-embedding.svg"));
 }

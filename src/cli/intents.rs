@@ -17,10 +17,10 @@ use crate::config::{Config, Problems};
 use crate::models::disk;
 use crate::models::wanted::AUTO;
 use crate::runtime::embedding::{self, Embedding};
-use crate::understanding::classifier::{Classifier, Settings};
+use crate::understanding::classifier::Settings;
 use crate::understanding::outcome::{CallerCommand, Expecting, Understanding};
 use crate::understanding::proposal::{Line, PERSON_SIGNS, PastCase, Proposed, propose};
-use crate::understanding::tables::{LanguageTables, MODEL_FILE};
+use crate::understanding::tables::MODEL_FILE;
 use crate::understanding::{Memory, Tables, Understander, intent};
 
 /// Largest file of sentences or cases, bytes.
@@ -141,23 +141,11 @@ fn load_tables(
 
 /// With the classifier of its model file, or trained now.
 fn ready(args: &IntentsArgs) -> Result<(Tables, Language), String> {
-    let Loaded { mut tables, embedding, .. } = load(args)?;
+    let Loaded { tables, embedding, .. } = load(args)?;
     let language = Language::new(&args.language)
         .filter(|language| tables.language(language).is_some())
         .ok_or_else(|| format!("no tables for the language {:?}", args.language))?;
-    for one in tables.clone().languages() {
-        if one.classifier.fingerprint() != one.fingerprint() {
-            let model = learn(one, embedding.as_ref(), Settings::default());
-            tables = tables.with_classifier(&one.language, Arc::new(model));
-        }
-    }
-    Ok((tables, language))
-}
-
-/// Trains with all cores.
-fn learn(one: &LanguageTables, embedding: Option<&Embedding>, settings: Settings) -> Classifier {
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    embedding::learn(one, embedding, settings, threads)
+    Ok((embedding::learned(tables, embedding.as_ref()), language))
 }
 
 fn train(args: &IntentsArgs, refusal: f32) -> Result<ExitCode, String> {
@@ -171,7 +159,8 @@ fn train(args: &IntentsArgs, refusal: f32) -> Result<ExitCode, String> {
     };
     for one in tables.languages().filter(|one| own(&one.language)) {
         let began = Instant::now();
-        let model = learn(one, embedding.as_ref(), Settings { refusal_max: refusal });
+        let settings = Settings { refusal_max: refusal };
+        let model = embedding::learn(one, embedding.as_ref(), settings, embedding::cores());
         let took = began.elapsed().as_secs_f32();
         let bytes = model.to_bytes();
         let embedded = if model.embedding().is_some() { " and an embedding" } else { "" };

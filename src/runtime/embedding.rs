@@ -107,6 +107,30 @@ pub fn learn(
     }
 }
 
+/// Languages whose classifier was not trained from their examples and with their embedder.
+pub fn untrained(tables: &Tables) -> Vec<LanguageTables> {
+    tables
+        .languages()
+        .filter(|one| !one.examples.is_empty())
+        .filter(|one| one.classifier.fingerprint() != one.fingerprint())
+        .cloned()
+        .collect()
+}
+
+/// `tables` with what is [`untrained`] in them trained, by all cores.
+pub fn learned(mut tables: Tables, embedding: Option<&Embedding>) -> Tables {
+    for one in untrained(&tables) {
+        let model = learn(&one, embedding, Settings::default(), cores());
+        tables = tables.with_classifier(&one.language, Arc::new(model));
+    }
+    tables
+}
+
+/// The threads that a tool may compute with.
+pub fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
 /// The vectors of `texts` in their order, computed by up to `threads` threads.
 pub fn embed_on(embedder: &Embedder, texts: &[&str], threads: usize) -> Vec<Vector> {
     let share = texts.len().div_ceil(threads.max(1)).max(1);
