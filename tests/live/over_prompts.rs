@@ -57,7 +57,7 @@ fn undisturbed(server: &Server) -> Vec<i16> {
     phone.heard
 }
 
-/// The second from the first loud sample on that a phone has heard, and 900 ms more.
+/// Whether sample `at` is more than 900 ms after the first loud one that a phone has heard.
 fn in_the_greeting(heard: &[i16], at: usize) -> bool {
     onset(heard).is_some_and(|begin| at > begin + 900 * 8)
 }
