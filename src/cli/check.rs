@@ -6,6 +6,9 @@ use std::process::ExitCode;
 use clap::Args;
 
 use crate::config::Config;
+use crate::runtime::tables::Tables;
+use crate::runtime::{embedding, speech};
+use crate::web;
 
 #[derive(Args)]
 pub struct CheckArgs {
@@ -16,37 +19,44 @@ pub struct CheckArgs {
 
 pub fn run(args: &CheckArgs) -> ExitCode {
     let checked = Config::load(&args.config).and_then(|config| {
-        crate::runtime::tables::Tables::load(&config)?;
+        Tables::load(&config)?;
         Ok(config)
     });
-    match checked {
-        Ok(config) => {
-            let folder = config.speech.models_folder.as_deref();
-            if let Err(told) =
-                crate::runtime::embedding::load(&config.understanding.embedding, folder)
-            {
-                eprintln!("{}: {told}", args.config.display());
-                return ExitCode::FAILURE;
-            }
-            if let Some((certificate, key)) = &config.web.certificate
-                && let Err(fault) = crate::web::Certificate::load(certificate, key)
-            {
-                eprintln!("{}: [web] {fault}", args.config.display());
-                return ExitCode::FAILURE;
-            }
-            println!(
-                "{}: good. {} trunks, {} agents, {} numbers.",
-                args.config.display(),
-                config.trunks.len(),
-                config.agents.len(),
-                config.numbers.len(),
-            );
-            ExitCode::SUCCESS
-        }
+    let config = match checked {
+        Ok(config) => config,
         Err(problems) => {
             eprint!("{problems}");
             eprintln!("{} faults.", problems.len());
-            ExitCode::FAILURE
+            return ExitCode::FAILURE;
         }
+    };
+    let faults = named_files(&config);
+    if !faults.is_empty() {
+        for fault in &faults {
+            eprintln!("{}: {fault}", args.config.display());
+        }
+        eprintln!("{} faults.", faults.len());
+        return ExitCode::FAILURE;
     }
+    println!(
+        "{}: good. {} trunks, {} agents, {} numbers.",
+        args.config.display(),
+        config.trunks.len(),
+        config.agents.len(),
+        config.numbers.len(),
+    );
+    ExitCode::SUCCESS
+}
+
+/// What is wrong with models and certificates that the configuration names, and that a start
+/// would stop at.
+fn named_files(config: &Config) -> Vec<String> {
+    let folder = config.speech.models_folder.as_deref();
+    let embedding = embedding::load(&config.understanding.embedding, folder).err();
+    let second = speech::end_of_turn(&config.speech.end_of_turn, folder).err();
+    let certificate = config.web.certificate.as_ref().and_then(|(certificate, key)| {
+        let fault = web::Certificate::load(certificate, key).err()?;
+        Some(format!("[web] {fault}"))
+    });
+    [embedding, second, certificate].into_iter().flatten().collect()
 }
