@@ -30,9 +30,9 @@ pub const WIDTH: usize = encoder::WIDTH;
 pub const TOKENS_MAX: usize = 64;
 /// Tokens that go through the encoder together.
 const BATCH_TOKENS_MAX: usize = 512;
-/// Sentences whose vectors are kept: the end of a turn, its meaning and its reasons ask for the
-/// same ones.
-const RECENT_MAX: usize = 16;
+/// Sentences whose vectors are kept (100 kB): the end of a turn asks for the same one with each
+/// frame of its silence, then its meaning and its reasons do; and many callers are silent at once.
+const RECENT_MAX: usize = 256;
 
 /// Why a model of embeddings cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
