@@ -11,6 +11,8 @@
 
 #[path = "turns/activity.rs"]
 mod activity;
+#[path = "turns/clock.rs"]
+mod clock;
 #[path = "turns/course.rs"]
 mod course;
 #[path = "whisper/digits.rs"]
@@ -34,10 +36,10 @@ mod sound;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use course::{FRAME, energy_stops, fixed_turns, listen};
+use clock::FRAME;
+use course::{energy_stops, fixed_turns, listen, loudness};
 use digits::{Draw, SEED};
 use sound::{callers, percentile};
-use warmline::base::audio::level_dbfs;
 use warmline::base::listen::ListenMode;
 use warmline::speech::hear::judge;
 use warmline::speech::hear::listener::CompletenessJudge;
@@ -56,20 +58,15 @@ fn judge() -> Arc<dyn CompletenessJudge> {
     judge::by(Understander::new(Tables::embedded()))
 }
 
-fn loudness(sound: &[i16]) -> Vec<f32> {
-    sound.chunks(FRAME).map(level_dbfs).collect()
-}
-
 /// First frame that is within 20 dB of the loudest.
 fn onset_ms(sound: &[i16]) -> u64 {
-    let levels = loudness(sound);
-    let loudest = levels.iter().copied().fold(-96.0, f32::max);
+    let (levels, loudest) = loudness(sound);
     levels.iter().position(|level| *level > loudest - 20.0).unwrap_or(0) as u64 * 20
 }
 
 /// `sound` with silence put in at its quietest place near the middle.
 fn with_pause(sound: &[i16], pause_ms: usize) -> (Vec<i16>, u64) {
-    let levels = loudness(sound);
+    let (levels, _) = loudness(sound);
     let (from, to) = (levels.len() * 35 / 100, levels.len() * 65 / 100);
     let quietest = (from..to.max(from + 1))
         .min_by(|a, b| {

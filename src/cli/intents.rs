@@ -14,11 +14,13 @@ use crate::base::language::Language;
 use crate::base::moment::Moment;
 use crate::base::utterance::Utterance;
 use crate::config::{Config, Problems};
+use crate::models::disk;
+use crate::models::wanted::AUTO;
 use crate::runtime::embedding::{self, Embedding};
-use crate::understanding::classifier::{Classifier, Settings};
+use crate::understanding::classifier::Settings;
 use crate::understanding::outcome::{CallerCommand, Expecting, Understanding};
 use crate::understanding::proposal::{Line, PERSON_SIGNS, PastCase, Proposed, propose};
-use crate::understanding::tables::{LanguageTables, MODEL_FILE};
+use crate::understanding::tables::MODEL_FILE;
 use crate::understanding::{Memory, Tables, Understander, intent};
 
 /// Largest file of sentences or cases, bytes.
@@ -121,8 +123,7 @@ fn load(args: &IntentsArgs) -> Result<Loaded, String> {
     let usual = Path::new(CONFIG);
     let file = args.config.as_deref().or_else(|| usual.exists().then_some(usual));
     let config = file.map(Config::load).transpose().map_err(|problems| problems.to_string())?;
-    let wanted =
-        config.as_ref().map_or(embedding::AUTO, |one| one.understanding.embedding.as_str());
+    let wanted = config.as_ref().map_or(AUTO, |one| one.understanding.embedding.as_str());
     let models = config.as_ref().and_then(|config| config.speech.models_folder.as_deref());
     let embedding = embedding::load(wanted, models)?;
     let (tables, folder) = load_tables(args, config.as_ref())?;
@@ -138,6 +139,9 @@ fn load_tables(
     config: Option<&Config>,
 ) -> Result<(Tables, Option<PathBuf>), String> {
     let folder = args.tables.clone().or_else(|| config.and_then(|config| config.tables.clone()));
+    if let Some(absent) = folder.as_ref().filter(|folder| !folder.is_dir()) {
+        return Err(format!("{}: found no folder of tables", absent.display()));
+    }
     let folder = folder.map(|folder| folder.join("understanding")).filter(|dir| dir.is_dir());
     if let (Some(named), None) = (&args.tables, &folder) {
         return Err(format!("{}: no folder `understanding` in it", named.display()));
@@ -150,15 +154,9 @@ fn load_tables(
 
 /// With the classifier of its model file, or trained now.
 fn ready(args: &IntentsArgs) -> Result<(Tables, Language), String> {
-    let Loaded { mut tables, embedding, .. } = load(args)?;
+    let Loaded { tables, embedding, .. } = load(args)?;
     let language = named(args, &tables)?.unwrap_or_default();
-    for one in tables.clone().languages() {
-        if one.classifier.fingerprint() != one.fingerprint() {
-            let model = learn(one, embedding.as_ref(), Settings::default());
-            tables = tables.with_classifier(&one.language, Arc::new(model));
-        }
-    }
-    Ok((tables, language))
+    Ok((embedding::learned(tables, embedding.as_ref()), language))
 }
 
 /// The language that was asked for, if any; it must have tables.
@@ -166,12 +164,6 @@ fn named(args: &IntentsArgs, tables: &Tables) -> Result<Option<Language>, String
     let Some(code) = &args.language else { return Ok(None) };
     let language = Language::new(code).filter(|language| tables.language(language).is_some());
     language.map(Some).ok_or_else(|| format!("no tables for the language {code:?}"))
-}
-
-/// Trains with all cores.
-fn learn(one: &LanguageTables, embedding: Option<&Embedding>, settings: Settings) -> Classifier {
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    embedding::learn(one, embedding, settings, threads)
 }
 
 fn train(args: &IntentsArgs, refusal: f32) -> Result<ExitCode, String> {
@@ -187,7 +179,8 @@ fn train(args: &IntentsArgs, refusal: f32) -> Result<ExitCode, String> {
     };
     for one in tables.languages().filter(|one| own(&one.language)) {
         let began = Instant::now();
-        let model = learn(one, embedding.as_ref(), Settings { refusal_max: refusal });
+        let settings = Settings { refusal_max: refusal };
+        let model = embedding::learn(one, embedding.as_ref(), settings, embedding::cores());
         let took = began.elapsed().as_secs_f32();
         let bytes = model.to_bytes();
         let embedded = if model.embedding().is_some() { " and an embedding" } else { "" };
@@ -203,21 +196,15 @@ fn train(args: &IntentsArgs, refusal: f32) -> Result<ExitCode, String> {
         );
         let Some(folder) = &folder else { continue };
         let path = folder.join(one.language.code()).join(MODEL_FILE);
-        write(&path, &bytes)?;
+        // A running service never reads half a model.
+        let written = disk::replace(&path, &bytes);
+        written.map_err(|error| format!("{}: {error}", path.display()))?;
         println!("  {}", path.display());
     }
     if folder.is_none() {
         println!("these are the shipped tables: nothing was written (warmline init makes copies)");
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// Beside, then in place, so that a running service never reads half a model.
-fn write(path: &Path, bytes: &[u8]) -> Result<(), String> {
-    let beside = path.with_extension("model.new");
-    let told = |error: std::io::Error| format!("{}: {error}", path.display());
-    std::fs::write(&beside, bytes).map_err(told)?;
-    std::fs::rename(&beside, path).map_err(told)
 }
 
 fn read(path: &Path) -> Result<String, String> {

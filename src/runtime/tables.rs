@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant, SystemTime};
 
-use super::embedding::{self, Embedding};
+use super::embedding::{self, Embedding, untrained};
 use crate::config::{Config, Problem, Problems};
 use crate::knowledge::Knowledge;
 use crate::media::priority;
@@ -111,26 +111,11 @@ impl Tables {
 
     /// With its classifiers trained, where they are not.
     pub fn trained(mut self) -> Tables {
-        let mut words = understanding::Tables::clone(self.understander.tables());
-        for one in untrained(&words) {
-            let threads = std::thread::available_parallelism().map_or(1, usize::from);
-            let settings = classifier::Settings::default();
-            let model = embedding::learn(&one, self.embedding.as_ref(), settings, threads);
-            words = words.with_classifier(&one.language, Arc::new(model));
-        }
+        let words = understanding::Tables::clone(self.understander.tables());
+        let words = embedding::learned(words, self.embedding.as_ref());
         self.understander = Understander::new(Arc::new(words));
         self
     }
-}
-
-/// Languages whose classifier was not trained from their examples and with their embedder.
-fn untrained(tables: &understanding::Tables) -> Vec<LanguageTables> {
-    tables
-        .languages()
-        .filter(|one| !one.examples.is_empty())
-        .filter(|one| one.classifier.fingerprint() != one.fingerprint())
-        .cloned()
-        .collect()
 }
 
 /// The tables that the next call takes.

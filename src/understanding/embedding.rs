@@ -22,15 +22,17 @@ use encoder::Encoder;
 use tensors::Tensors;
 use word_pieces::WordPieces;
 
+use super::rows::largest;
+
 /// Numbers of one vector.
 pub const WIDTH: usize = encoder::WIDTH;
 /// Tokens of one sentence that are looked at, its two edges among them.
 pub const TOKENS_MAX: usize = 64;
 /// Tokens that go through the encoder together.
 const BATCH_TOKENS_MAX: usize = 512;
-/// Sentences whose vectors are kept: the end of a turn, its meaning and its reasons ask for the
-/// same ones.
-const RECENT_MAX: usize = 16;
+/// Sentences whose vectors are kept (100 kB): the end of a turn asks for the same one with each
+/// frame of its silence, then its meaning and its reasons do; and many callers are silent at once.
+const RECENT_MAX: usize = 256;
 
 /// Why a model of embeddings cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -54,7 +56,7 @@ pub struct Vector {
 impl Vector {
     /// Rounds `numbers` to 255 steps of the largest.
     pub fn round(numbers: &[f32]) -> Self {
-        let largest = numbers.iter().fold(0.0_f32, |most, one| most.max(one.abs()));
+        let largest = largest(numbers);
         let step = if largest > 0.0 && largest.is_finite() { largest / 127.0 } else { 1.0 };
         Self { step, units: numbers.iter().map(|one| (one / step).round() as i8).collect() }
     }

@@ -23,6 +23,7 @@ pub mod number;
 pub mod outcome;
 pub mod pattern;
 pub mod proposal;
+mod rows;
 pub mod script;
 pub mod slots;
 pub mod stem;
