@@ -1,4 +1,4 @@
-//! Hashes that were computed before, so that a start does not read 150 MB again. A file that
+//! Hashes that were computed before, so that a start does not read 240 MB again. A file that
 //! changed in any way (size, time of change, place) is hashed anew.
 
 use std::collections::BTreeMap;

@@ -1,4 +1,5 @@
-//! Loads the recogniser and the voice, for the server and the tools alike.
+//! Loads the recogniser, the second voice on ends of turns, and the voice that speaks, for the
+//! server and the tools alike.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

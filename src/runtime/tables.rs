@@ -9,7 +9,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant, SystemTime};
 
 use super::embedding::{self, Embedding, untrained};
-use crate::config::{Config, Problems};
+use crate::config::{Config, Problem, Problems};
 use crate::knowledge::Knowledge;
 use crate::media::priority;
 use crate::policy;
@@ -39,12 +39,7 @@ impl Tables {
         let mut problems = Problems::new();
         let tables = match &config.tables {
             Some(folder) => Self::read(folder, &mut problems),
-            None => Tables {
-                policy: Arc::new(policy::Tables::embedded()),
-                knowledge: Arc::new(Knowledge::embedded()),
-                understander: Understander::new(understanding::Tables::embedded_rules()),
-                embedding: None,
-            },
+            None => Self::shipped(),
         };
         let folder = config.tables.clone().unwrap_or_else(|| config.folder.join("tables"));
         tongues::check(&tables, &folder, &config.languages(), &mut problems);
@@ -59,7 +54,27 @@ impl Tables {
         if problems.is_empty() { Ok(tables) } else { Err(problems) }
     }
 
+    fn shipped() -> Tables {
+        Tables {
+            policy: Arc::new(policy::Tables::embedded()),
+            knowledge: Arc::new(Knowledge::embedded()),
+            understander: Understander::new(understanding::Tables::embedded_rules()),
+            embedding: None,
+        }
+    }
+
+    /// A file that the folder lacks is the shipped one; a folder that is not there is a fault.
     fn read(folder: &Path, problems: &mut Problems) -> Tables {
+        if !folder.is_dir() {
+            problems.add(Problem {
+                file: folder.display().to_string(),
+                line: 0,
+                field: String::new(),
+                found: "no folder".into(),
+                expected: "the folder of the tables (warmline init writes one)".into(),
+            });
+            return Self::shipped();
+        }
         let policy = policy::Tables::load(&folder.join("policy"), problems);
         let knowledge = Knowledge::load(&folder.join("knowledge"), problems);
         let words = folder.join("understanding");
