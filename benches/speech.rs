@@ -6,20 +6,25 @@
 //! otherwise (about 4 min; `full` takes 25).
 //! Needs the models in `models/` and the clips in `../shared/data/speech`; says so where absent.
 
+#[path = "turns/clock.rs"]
+mod clock;
 #[path = "speech/sets.rs"]
 mod sets;
+#[path = "whisper/sound.rs"]
+#[allow(dead_code)]
+mod sound;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
+use clock::{decoded, play};
+use sound::{Clip, callers, percentile};
 use warmline::base::language::Language;
 use warmline::base::listen::ListenMode;
-use warmline::base::moment::Moment;
-use warmline::base::upsample::to_speech_rate;
 use warmline::speech::hear::listener::{
     Completeness, Listener, ListenerSettings, Listening, Output,
 };
+use warmline::speech::hear::order::DecodeOrder;
 use warmline::speech::hear::score::{Errors, word_errors};
 use warmline::speech::hear::transcript::{Hint, StopFlag, Transcriber};
 use warmline::speech::hear::whisper::{Whisper, WhisperModel, WhisperSettings};
@@ -30,11 +35,6 @@ const SETS_STEP: usize = 5;
 const MODELS: [(&str, &str); 2] =
     [("base-q8_0", "ggml-base-q8_0.bin"), ("tiny.en-q8_0", "ggml-tiny.en-q8_0.bin")];
 
-struct Clip {
-    said: String,
-    sound: Vec<i16>,
-}
-
 fn main() {
     // `cargo bench` passes `--bench`; the first word that is no option says how many clips.
     let wanted = std::env::args().skip(1).find(|word| !word.starts_with('-'));
@@ -44,10 +44,10 @@ fn main() {
         None => CLIPS_DEFAULT,
     };
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
-    let Some(clips) = clips(&root.join("../shared/data/speech/callers"), count) else {
-        println!("speech: skipped, ../shared/data/speech is not there");
-        return;
-    };
+    let clips = callers(&root.join("../shared/data/speech/callers"), count, true);
+    if clips.is_empty() {
+        return println!("speech: skipped, ../shared/data/speech is not there");
+    }
     let seconds: f64 = clips.iter().map(|clip| clip.sound.len() as f64 / 16_000.0).sum();
     println!("speech: {} callers, {seconds:.0} s of sound, one thread", clips.len());
     for (id, file) in MODELS {
@@ -59,34 +59,6 @@ fn main() {
             Err(error) => println!("speech {id}: skipped, {error}"),
         }
     }
-}
-
-/// `count` clips with speech, spread evenly over the set.
-fn clips(folder: &Path, count: usize) -> Option<Vec<Clip>> {
-    let manifest = std::fs::read_to_string(folder.join("manifest.jsonl")).ok()?;
-    let spoken: Vec<(String, String)> = manifest
-        .lines()
-        .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
-        .filter_map(|clip| {
-            let field = |name: &str| clip.get(name)?.as_str().map(str::to_owned);
-            Some((field("file")?, field("text")?))
-        })
-        .filter(|(_, text)| !text.is_empty())
-        .collect();
-    let step = (spoken.len() / count.max(1)).max(1);
-    let chosen = spoken.into_iter().step_by(step).take(count);
-    Some(
-        chosen
-            .filter_map(|(file, said)| Some(Clip { said, sound: sound(&folder.join(file))? }))
-            .collect(),
-    )
-}
-
-fn sound(path: &Path) -> Option<Vec<i16>> {
-    let mut reader = hound::WavReader::open(path).ok()?;
-    let rate_hz = reader.spec().sample_rate;
-    let samples: Vec<i16> = reader.samples::<i16>().collect::<Result<_, _>>().ok()?;
-    Some(to_speech_rate(&samples, rate_hz))
 }
 
 fn measure(id: &str, model: &WhisperModel, clips: &[Clip], step: usize) {
@@ -146,56 +118,25 @@ fn line(id: &str, way: &str, times_ms: &mut [u64], errors: Errors) {
     );
 }
 
-fn percentile(times_ms: &mut [u64], percent: usize) -> u64 {
-    times_ms.sort_unstable();
-    let place = (times_ms.len() * percent / 100).min(times_ms.len().saturating_sub(1));
-    times_ms.get(place).copied().unwrap_or(0)
-}
-
 /// A turn ends after 700 ms of silence, and only then is it decoded.
 fn usual() -> ListenerSettings {
     let ms = 700;
     ListenerSettings { speculate_after_ms: ms, end_complete_ms: ms, ..ListenerSettings::default() }
 }
 
-/// Plays the clip to a listener on a virtual clock, each decode taking the time that it really
-/// took; the time from the last voice to the last text.
+/// Plays the clip to a listener on a virtual clock, each decode taking the processor time that it
+/// really took; the time from the last voice to the last text, milliseconds.
 fn to_text(whisper: &mut Whisper, clip: &Clip, settings: ListenerSettings) -> Option<u64> {
     let judge = Arc::new(|_: &str, _: &Listening| Completeness::Complete);
     let mut listener = Listener::new(ListenerSettings { partial_every_ms: 0, ..settings }, judge);
     listener.set_mode(Listening::to(ListenMode::Turn, Language::english()));
-    let mut pending = Vec::new();
     let mut last = None;
-    let silence = vec![0_i16; 32_000];
-    for (number, frame) in clip.sound.chunks(320).chain(silence.chunks(320)).enumerate() {
-        let now = Moment(20 * (number as u64 + 1));
-        for (at, job, transcript) in std::mem::take(&mut pending) {
-            if at <= now {
-                listener.handle_decoded(now, job, Ok(transcript));
-            } else {
-                pending.push((at, job, transcript));
-            }
+    let sound = [&clip.sound[..], &[0; 32_000]].concat();
+    let decode = |order: &DecodeOrder| decoded(whisper, order);
+    play(&mut listener, &sound, decode, |now, output| {
+        if let Output::Heard(utterance) = output {
+            last = Some(now.since(utterance.ended));
         }
-        listener.push_frame(now, frame, 16_000);
-        while let Some(output) = listener.poll_output() {
-            match output {
-                Output::StartDecode(order) => {
-                    let stop = StopFlag::default();
-                    let text = whisper.transcribe(&order.samples, &order.hint, &stop).ok()?;
-                    let ready = now + Duration::from_millis(text.engine_ms);
-                    pending.push((ready, order.job, text));
-                }
-                Output::Heard(utterance) => last = Some(now.since(utterance.ended)),
-                Output::Cancel { job } => pending.retain(|(_, waiting, _)| *waiting != job),
-                Output::SpeechSuspected
-                | Output::SpeechDismissed
-                | Output::SoFar { .. }
-                | Output::SpeechBegan
-                | Output::Raise { .. }
-                | Output::HeardNothing
-                | Output::SpeechUnavailable => {}
-            }
-        }
-    }
+    });
     last.map(|time| time.as_millis() as u64)
 }

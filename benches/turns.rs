@@ -11,6 +11,8 @@
 
 #[path = "turns/activity.rs"]
 mod activity;
+#[path = "turns/clock.rs"]
+mod clock;
 #[path = "turns/course.rs"]
 mod course;
 #[path = "whisper/digits.rs"]
@@ -34,10 +36,10 @@ mod sound;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use course::{FRAME, energy_stops, fixed_turns, listen};
+use clock::FRAME;
+use course::{energy_stops, fixed_turns, listen, loudness};
 use digits::{Draw, SEED};
 use sound::{callers, percentile, voice_begins};
-use warmline::base::audio::level_dbfs;
 use warmline::base::listen::ListenMode;
 use warmline::speech::hear::judge;
 use warmline::speech::hear::listener::CompletenessJudge;
@@ -56,13 +58,9 @@ fn judge() -> Arc<dyn CompletenessJudge> {
     judge::by(Understander::new(Tables::embedded()))
 }
 
-fn loudness(sound: &[i16]) -> Vec<f32> {
-    sound.chunks(FRAME).map(level_dbfs).collect()
-}
-
 /// `sound` with silence put in at its quietest place near the middle.
 fn with_pause(sound: &[i16], pause_ms: usize) -> (Vec<i16>, u64) {
-    let levels = loudness(sound);
+    let (levels, _) = loudness(sound);
     let (from, to) = (levels.len() * 35 / 100, levels.len() * 65 / 100);
     let quietest = (from..to.max(from + 1))
         .min_by(|a, b| {

@@ -18,6 +18,7 @@ use std::time::{Duration, Instant};
 use sets::{Sentence, Split, examples, known_as, outcome, words};
 use warmline::base::moment::Moment;
 use warmline::base::utterance::Utterance;
+use warmline::models::wanted::AUTO;
 use warmline::runtime::embedding::{self, Embedding, Kept};
 use warmline::understanding::classifier::{Classifier, Example, Settings, Vectors};
 use warmline::understanding::embedding::Vector;
@@ -25,7 +26,7 @@ use warmline::understanding::outcome::Expecting;
 use warmline::understanding::{Memory, Tables, Understander};
 
 fn main() {
-    let embedding = embedding::load(embedding::AUTO, None).unwrap_or_else(|told| {
+    let embedding = embedding::load(AUTO, None).unwrap_or_else(|told| {
         println!("{told}");
         None
     });
@@ -89,7 +90,10 @@ fn compare(name: &str, split: &Split, embedding: Option<&Embedding>) {
 fn vectors(embedding: &Embedding, examples: &[Example]) -> Vectors {
     let texts: Vec<&str> = examples.iter().map(|one| one.text.as_str()).collect();
     let embedder = embedding.embedder();
-    Vectors { embedding: embedder.fingerprint(), list: embedding::embed_on(embedder, &texts, 2) }
+    Vectors {
+        embedding: embedder.fingerprint(),
+        list: embedding::embed_on(embedder, &texts, embedding::cores()),
+    }
 }
 
 /// Trains, judges, prints, plots.
@@ -134,7 +138,7 @@ fn measure(name: &str, split: &Split, embedding: Option<&Embedding>) {
     let centroid = nearest_centroid(&learned, test);
     println!(
         "  {}: right in scope {:.1} % (nearest centroid {:.1} %); trained in {:.1} s, {:.1} s of \
-         them for vectors on two cores",
+         them for vectors on all cores",
         if embedding.is_some() { "with the embedding" } else { "by words alone" },
         percent(right, scoped),
         centroid,
@@ -217,12 +221,9 @@ fn demo(embedding: Option<&Embedding>) {
     demo_with("rules alone", Tables::embedded_rules(), None);
     demo_with("with classifier", trained, Some("demo-confusion.svg"));
     let Some(embedding) = embedding else { return };
-    let mut tables = embedding.give(Tables::clone(&Tables::embedded()));
     let began = Instant::now();
-    for one in embedding.give(Tables::clone(&Tables::embedded_rules())).languages() {
-        let model = embedding::learn(one, Some(embedding), Settings::default(), 2);
-        tables = tables.with_classifier(&one.language, Arc::new(model));
-    }
+    let tables = embedding.give(Tables::clone(&Tables::embedded_rules()));
+    let tables = embedding::learned(tables, Some(embedding));
     println!("demo tables with the embedding: trained in {:.1} s", began.elapsed().as_secs_f32());
     demo_with("with embedding", Arc::new(tables), Some("demo-confusion-embedding.svg"));
 }

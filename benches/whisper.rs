@@ -17,6 +17,7 @@ mod page;
 #[path = "whisper/quantised.rs"]
 mod quantised;
 #[path = "whisper/sound.rs"]
+#[allow(dead_code)]
 mod sound;
 #[path = "whisper/ways.rs"]
 mod ways;

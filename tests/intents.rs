@@ -1,4 +1,5 @@
-//! `warmline intents` and `warmline replay` as an operator runs them.
+//! `warmline intents` and `warmline replay` as an operator runs them, and what any command says of
+//! arguments that are wrong.
 
 use std::path::Path;
 use std::process::{Command, Output};
@@ -186,4 +187,49 @@ fn replay_shows_what_new_tables_would_have_changed() {
     assert!(told(&out).contains("purple"), "{}", told(&out));
     let out = run(dir.path(), &["replay", "--rules", "tables", "nonsense"]);
     assert_eq!(out.status.code(), Some(2));
+}
+
+/// Each case: arguments, and what is told; nothing is done, and nothing panics.
+#[test]
+fn what_is_given_wrongly_is_told_in_plain_words() {
+    let dir = operator();
+    for (name, bytes) in [
+        ("noise", &b"\xff\xfe\x00noise"[..]),
+        ("empty", b""),
+        ("set.tsv", b"opening_ours\tWhen are you open?\n"),
+        ("head.csv", b"text,outcome\n"),
+    ] {
+        std::fs::write(dir.path().join(name), bytes).expect("written");
+    }
+    let cases: [(&[&str], &str); 22] = [
+        (&["intents", "test", "absent"], "absent: No such file"),
+        (&["intents", "test", "noise"], "noise: expected text in UTF-8"),
+        (&["intents", "test", "empty"], "empty: no sentence in it"),
+        (&["intents", "test", "set.tsv"], "set.tsv:1: found \"opening_ours\""),
+        (&["intents", "test", "set.tsv", "--at-least", "90"], "a share from 0 to 1"),
+        (&["intents", "explain", "hi", "-c", "absent"], "absent: found No such file"),
+        (&["intents", "explain", "hi", "--language", "fr"], "no tables for the language \"fr\""),
+        (&["intents", "train", "--tables", "absent"], "absent: found no folder of tables"),
+        (&["intents", "import", "empty"], "expected a first line of column names"),
+        (&["intents", "import", "head.csv"], "no case with a text in it"),
+        (&["replay", "--rules", "absent", "--last", "1"], "absent: found no folder"),
+        (&["replay", "--rules", "tables"], "--last"),
+        (&["replay", "--rules", "tables", "--last", "1"], "no store is here"),
+        (&["models", "fetch"], "name models"),
+        (&["models", "fetch", "huge"], "no model huge"),
+        (&["models", "import", "absent"], "absent: No such file"),
+        (&["models", "verify", "--folder", "noise"], "noise: Not a directory"),
+        (&["bench", "models", "--folder", "absent"], "absent: No such file"),
+        (&["check", "-c", "noise"], "noise: found stream did not contain valid UTF-8"),
+        (&["check", "-c", "absent"], "absent: found No such file"),
+        (&["call", "sip:x@127.0.0.1", "--key", "1x"], "'x' is no key"),
+        (&["user", "token", "nobody"], "there is no such user"),
+    ];
+    for (args, expected) in cases {
+        let out = run(dir.path(), args);
+        let told = told(&out);
+        assert!(!out.status.success(), "{args:?} is taken: {}", said(&out));
+        assert!(told.contains(expected), "{expected:?} is not told to {args:?}:\n{told}");
+        assert!(!told.contains("panicked"), "{args:?}: {told}");
+    }
 }

@@ -7,15 +7,15 @@ mod sets;
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 
 use sets::{known_as, outcome};
 use warmline::base::language::Language;
 use warmline::base::moment::Moment;
 use warmline::base::utterance::Utterance;
 use warmline::config::Problems;
+use warmline::models::wanted::AUTO;
 use warmline::runtime::embedding::{self, Kept};
-use warmline::understanding::classifier::Settings;
 use warmline::understanding::outcome::Expecting;
 use warmline::understanding::{Memory, Tables, Understander};
 
@@ -55,14 +55,10 @@ fn tables() -> Tables {
 fn by_meaning() -> Option<Understander> {
     static ONCE: OnceLock<Option<Understander>> = OnceLock::new();
     let train = || {
-        let embedding = embedding::load(embedding::AUTO, None).expect("a whole model or none")?;
+        let embedding = embedding::load(AUTO, None).expect("a whole model or none")?;
         let kept = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/example-vectors");
         let embedding = embedding.keeping(Kept::at(&kept));
-        let mut tables = embedding.give(tables());
-        for one in tables.clone().languages() {
-            let model = embedding::learn(one, Some(&embedding), Settings::default(), 2);
-            tables = tables.with_classifier(&one.language, Arc::new(model));
-        }
+        let tables = embedding::learned(embedding.give(tables()), Some(&embedding));
         Some(Understander::new(tables.into()))
     };
     let found = ONCE.get_or_init(train).clone();

@@ -4,38 +4,16 @@
 //! for the two halves. The second half was not tuned on, but it was read before the tables were
 //! widened, so it is no blind set.
 
+#[path = "sentences/callers.rs"]
+mod callers;
+
+use callers::{Caller, area};
 use warmline::base::language::Language;
 use warmline::base::moment::Moment;
 use warmline::base::utterance::Utterance;
 use warmline::config::Problems;
 use warmline::understanding::outcome::{Expecting, StressLevel};
 use warmline::understanding::{Memory, Tables, Understander};
-
-struct Caller {
-    stressed: bool,
-    /// Of Mandarin callers: characters a minute.
-    words_per_minute: u64,
-    turns: Vec<&'static str>,
-}
-
-fn callers() -> Vec<Caller> {
-    read(include_str!("sentences/stress_en.tsv"))
-}
-
-fn read(file: &'static str) -> Vec<Caller> {
-    let lines = file.lines().filter(|line| !line.starts_with('#'));
-    lines
-        .map(|line| {
-            let fields: Vec<&str> = line.split('\t').collect();
-            let [mood, rate, turns] = fields.as_slice() else { panic!("three fields: {line}") };
-            Caller {
-                stressed: *mood == "stressed",
-                words_per_minute: rate.parse().expect("words a minute"),
-                turns: turns.split(" | ").collect(),
-            }
-        })
-        .collect()
-}
 
 fn understander() -> Understander {
     let mut problems = Problems::new();
@@ -47,46 +25,25 @@ fn understander() -> Understander {
 
 /// The highest score of the call, and the highest level.
 fn hear(understander: &Understander, caller: &Caller) -> (f32, StressLevel) {
-    let mut memory = Memory::new(jiff::civil::date(2026, 11, 21));
-    let mut most = (0.0_f32, StressLevel::Calm);
-    for (place, text) in caller.turns.iter().enumerate() {
-        let words = text.split(' ').count() as u64;
-        let voiced_ms = words * 60_000 / caller.words_per_minute;
-        let turn = Utterance::typed(text, Moment(place as u64 * 15_000), voiced_ms);
-        let stress = understander.understand(&turn, &mut memory, &Expecting::Anything).stress;
-        most = (most.0.max(stress.score), most.1.max(stress.level));
-    }
-    most
+    let turns = caller.heard_by(understander);
+    let most = (0.0_f32, StressLevel::Calm);
+    turns.iter().fold(most, |most, turn| (most.0.max(turn.score), most.1.max(turn.level)))
 }
 
-/// The chance that a stressed caller scores above a calm one.
-fn area(half: usize) -> f32 {
+/// How well the score keeps every second caller apart.
+fn area_of_half(half: usize) -> f32 {
     let understander = understander();
-    let callers = callers();
+    let callers = callers::english();
     let half = callers.iter().skip(half).step_by(2);
-    area_of(half.map(|caller| (caller.stressed, hear(&understander, caller).0)).collect())
-}
-
-fn area_of(list: Vec<(bool, f32)>) -> f32 {
-    let (mut won, mut all) = (0.0, 0.0);
-    for (_, stressed) in list.iter().filter(|one| one.0) {
-        for (_, calm) in list.iter().filter(|one| !one.0) {
-            all += 1.0;
-            won += match stressed.total_cmp(calm) {
-                std::cmp::Ordering::Greater => 1.0,
-                std::cmp::Ordering::Equal => 0.5,
-                std::cmp::Ordering::Less => 0.0,
-            };
-        }
-    }
-    won / all
+    let scores = half.map(|caller| (caller.stressed, hear(&understander, caller).0));
+    area(&scores.collect::<Vec<_>>())
 }
 
 #[test]
 fn stressed_callers_score_above_calm_ones() {
-    let (known, other) = (area(0), area(1));
+    let (known, other) = (area_of_half(0), area_of_half(1));
     println!("stress: AUC {known:.3} on the half that was tuned on, {other:.3} on the other");
-    for (number, caller) in callers().iter().enumerate().step_by(2) {
+    for (number, caller) in callers::english().iter().enumerate().step_by(2) {
         let (score, level) = hear(&understander(), caller);
         if caller.stressed == (score < 0.3) {
             println!("{number}: {} {score:.2} {level:?} {:?}", caller.stressed, caller.turns);
@@ -99,38 +56,24 @@ fn stressed_callers_score_above_calm_ones() {
 #[test]
 fn calm_callers_who_talk_fast_do_not_escalate() {
     let understander = understander();
-    for caller in callers().iter().filter(|one| !one.stressed && one.words_per_minute >= 190) {
+    for caller in callers::english().iter().filter(|one| !one.stressed && one.per_minute >= 190) {
         let (score, level) = hear(&understander, caller);
         assert_ne!(level, StressLevel::High, "{score:.2} {:?}", caller.turns);
     }
 }
 
-/// The same of a Mandarin caller, whose pace is counted in characters.
-fn hear_mandarin(understander: &Understander, caller: &Caller) -> (f32, StressLevel) {
-    let mut memory = Memory::new(jiff::civil::date(2026, 11, 21));
-    let mut most = (0.0_f32, StressLevel::Calm);
-    for (place, text) in caller.turns.iter().enumerate() {
-        let voiced_ms = text.chars().count() as u64 * 60_000 / caller.words_per_minute;
-        let mut turn = Utterance::typed(text, Moment(place as u64 * 15_000), voiced_ms);
-        turn.language = Language::mandarin();
-        let stress = understander.understand(&turn, &mut memory, &Expecting::Anything).stress;
-        most = (most.0.max(stress.score), most.1.max(stress.level));
-    }
-    most
-}
-
 #[test]
 fn stressed_mandarin_callers_score_above_calm_ones() {
     let understander = understander();
-    let callers = read(include_str!("sentences/stress_zh.tsv"));
-    let heard: Vec<_> = callers.iter().map(|one| hear_mandarin(&understander, one)).collect();
+    let callers = callers::mandarin();
+    let heard: Vec<_> = callers.iter().map(|one| hear(&understander, one)).collect();
     for (caller, (score, level)) in callers.iter().zip(&heard) {
         println!("{} {score:.2} {level:?} {:?}", caller.stressed, caller.turns.last());
-        let fast = !caller.stressed && caller.words_per_minute >= 320;
+        let fast = !caller.stressed && caller.per_minute >= 320;
         assert!(!fast || *level != StressLevel::High, "calm and fast: {:?}", caller.turns);
     }
     let list = callers.iter().zip(&heard).map(|(caller, (score, _))| (caller.stressed, *score));
-    let area = area_of(list.collect());
+    let area = area(&list.collect::<Vec<_>>());
     println!("stress in Mandarin: AUC {area:.3} of {} callers", callers.len());
     assert!(area >= 0.95, "{area}");
 }
@@ -140,17 +83,10 @@ fn stressed_mandarin_callers_score_above_calm_ones() {
 fn each_sign_of_mandarin_stress_adds_to_the_score() {
     let understander = understander();
     let score = |turns: &[(&str, u64)]| {
-        let mut memory = Memory::new(jiff::civil::date(2026, 11, 21));
-        let mut last = (0.0, String::new());
-        for (place, (text, per_minute)) in turns.iter().enumerate() {
-            let voiced_ms = text.chars().count() as u64 * 60_000 / per_minute;
-            let mut turn = Utterance::typed(text, Moment(place as u64 * 15_000), voiced_ms);
-            turn.language = Language::mandarin();
-            let stress = understander.understand(&turn, &mut memory, &Expecting::Anything).stress;
-            let reasons = stress.parts.iter().map(|part| part.reason.to_string());
-            last = (stress.score, reasons.collect::<Vec<_>>().join("; "));
-        }
-        last
+        let heard = callers::stress_of(&understander, &Language::mandarin(), turns);
+        let last = heard.last().expect("has turns");
+        let reasons = last.parts.iter().map(|part| part.reason.to_string());
+        (last.score, reasons.collect::<Vec<_>>().join("; "))
     };
     let first = ("我想问一下我的包裹现在到哪里了", 220);
     let (calm, none) = score(&[first, ("订单号码是四二一七八九", 220)]);

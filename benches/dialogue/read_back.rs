@@ -11,6 +11,7 @@ use warmline::base::consent::ConsentMode;
 use warmline::base::ids::{CallId, LegId, TrunkId};
 use warmline::base::language::Language;
 use warmline::base::moment::Moment;
+use warmline::base::number_words::BELOW_TWENTY;
 use warmline::base::spoken::Heard;
 use warmline::base::utterance::Utterance;
 use warmline::call::command::{Command, Fact};
@@ -22,8 +23,6 @@ use warmline::policy;
 use warmline::understanding::{self, Understander};
 
 const CALLS: u32 = 2_000;
-const WORDS: [&str; 10] =
-    ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"];
 /// Turns after which a caller gives up.
 const TURNS_MAX: usize = 12;
 /// "Yes" and "no" are misheard as nothing so often, of 1,000.
@@ -182,7 +181,7 @@ fn judged(number: &str, read: &str, chance: &mut Chance, errors: u64) -> String 
         true => (0..want.len()).filter(|at| want[*at] != got[*at]).collect(),
         false => Vec::new(),
     };
-    let word = |sign: char| WORDS[sign.to_digit(10).unwrap_or(0) as usize];
+    let word = |sign: char| BELOW_TWENTY[sign.to_digit(10).unwrap_or(0) as usize];
     match (differ.as_slice(), chance.below(4)) {
         ([at], 0) => {
             let right = misheard(&want[*at].to_string(), chance, errors);
@@ -223,7 +222,7 @@ fn spoken(digits: &str, chance: &mut Chance) -> String {
         return digits.to_owned();
     }
     let words = digits.chars().filter_map(|digit| digit.to_digit(10));
-    words.map(|digit| WORDS[digit as usize]).collect::<Vec<_>>().join(" ")
+    words.map(|digit| BELOW_TWENTY[digit as usize]).collect::<Vec<_>>().join(" ")
 }
 
 /// Tells the session, lets all that it says be heard, and notes what came of it.

@@ -12,7 +12,7 @@ use warmline::speech::hear::whisper::Whisper;
 use warmline::understanding::outcome::Expecting;
 use warmline::understanding::{Memory, Tables, Understander};
 
-use super::sound;
+use crate::sound;
 
 /// What one way of decoding made of all sets.
 #[derive(Default)]
@@ -88,7 +88,8 @@ fn callers(
         let line: serde_json::Value = line;
         let field = |name: &str| line[name].as_str().unwrap_or_default().to_owned();
         let (said, label) = (field("text"), field("intent"));
-        let Some(samples) = sound(&folder.join(field("file"))).filter(|_| !said.is_empty()) else {
+        let Some(samples) = sound::read(&folder.join(field("file"))).filter(|_| !said.is_empty())
+        else {
             continue;
         };
         let text = heard(whisper, &samples);
@@ -120,7 +121,7 @@ fn intent(understander: &Understander, text: &str) -> Option<String> {
 /// One human digit alone; the digit is the name's first character.
 fn digits(whisper: &mut Whisper, folder: &Path, step: usize, score: &mut Score) {
     for name in names(folder).into_iter().step_by(step) {
-        let Some(samples) = sound(&folder.join(&name)) else { continue };
+        let Some(samples) = sound::read(&folder.join(&name)) else { continue };
         score.digits += word_errors(name.get(..1).unwrap_or_default(), &heard(whisper, &samples));
     }
 }
@@ -130,7 +131,7 @@ fn read(whisper: &mut Whisper, folder: &Path, score: &mut Score) {
     let list = std::fs::read_to_string(folder.join("trans.tsv")).unwrap_or_default();
     for (name, said) in list.lines().filter_map(|line| line.split_once('\t')) {
         let path = folder.join(format!("{name}.wav"));
-        if let Some(samples) = sound(&path).filter(|_| said.is_ascii()) {
+        if let Some(samples) = sound::read(&path).filter(|_| said.is_ascii()) {
             score.read += word_errors(said, &heard(whisper, &samples));
         }
     }
@@ -141,7 +142,7 @@ fn commands(whisper: &mut Whisper, folder: &Path, score: &mut Score) {
     let labels = std::fs::read_to_string(folder.join("label.json")).unwrap_or_default();
     let Ok(serde_json::Value::Object(labels)) = serde_json::from_str(&labels) else { return };
     for (name, label) in labels {
-        let Some(samples) = sound(&folder.join(&name)) else { continue };
+        let Some(samples) = sound::read(&folder.join(&name)) else { continue };
         let words = normalise(&heard(whisper, &samples));
         let slots = label["slots"].as_object().into_iter().flat_map(|slots| slots.values());
         for word in slots.flat_map(|value| normalise(value.as_str().unwrap_or_default())) {

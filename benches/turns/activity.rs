@@ -7,7 +7,8 @@ use warmline::base::audio::level_dbfs;
 use warmline::speech::hear::sounds::hiss;
 use warmline::speech::hear::vad::{NeuralDetector, VadSettings, VoiceDetector};
 
-use crate::course::{ENERGY_DBFS, FRAME};
+use crate::clock::FRAME;
+use crate::course::{ENERGY_DBFS, loudness};
 use crate::sound::read;
 
 /// Silence before and after each clip.
@@ -72,8 +73,7 @@ pub fn measure(speech: &Path) {
                     clean.iter().zip(&noise).map(|(a, b)| a.saturating_add(*b)).collect()
                 }
             };
-            let levels: Vec<f32> = clean.chunks(FRAME).map(level_dbfs).collect();
-            let loudest = levels.iter().copied().fold(-96.0, f32::max);
+            let (levels, loudest) = loudness(&clean);
             let (from, to) = (AROUND_MS - MARGIN_MS, AROUND_MS + MARGIN_MS + clip.len() / 16);
             let mut detector = NeuralDetector::new(VadSettings::default());
             for (frame, sound) in heard.chunks(FRAME).enumerate() {

@@ -1,22 +1,19 @@
 //! A sound played to a listener on a virtual clock, and the simplest end-pointer beside it.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use warmline::base::audio::level_dbfs;
 use warmline::base::language::Language;
 use warmline::base::listen::ListenMode;
-use warmline::base::moment::Moment;
 use warmline::speech::hear::listener::{
     CompletenessJudge, Listener, ListenerSettings, Listening, Output,
 };
-use warmline::speech::hear::transcript::{StopFlag, Transcriber};
+use warmline::speech::hear::order::DecodeOrder;
 use warmline::speech::hear::whisper::Whisper;
 use warmline::understanding::outcome::Expecting;
 
-use crate::sound::processor_us;
+use crate::clock::{FRAME, decoded, play};
 
-pub const FRAME: usize = 320;
 /// The baseline: a turn ends after so much silence, whatever was said.
 pub const FIXED_SILENCE_MS: u64 = 700;
 /// The baseline: louder than this is a voice, dBFS…
@@ -69,53 +66,32 @@ pub fn listen_for(
     listener.set_mode(how);
     listener.set_prompt_playing(over_prompt);
     let mut course = Course::default();
-    let mut pending = Vec::new();
     let mut silent_since = None;
-    for (number, frame) in sound.chunks(FRAME).enumerate() {
-        let now = Moment(20 * (number as u64 + 1));
-        for (at, job, transcript) in std::mem::take(&mut pending) {
-            if at <= now {
-                listener.handle_decoded(at, job, Ok(transcript));
-            } else {
-                pending.push((at, job, transcript));
-            }
+    let decode = |order: &DecodeOrder| decoded(whisper, order);
+    play(&mut listener, sound, decode, |now, output| match output {
+        Output::Heard(one) => {
+            course.heard.push((one.ended.0, now.0));
+            course.text += &format!("{} ", one.text);
+            silent_since = None;
         }
-        listener.push_frame(now, frame, 16_000);
-        while let Some(output) = listener.poll_output() {
-            match output {
-                Output::StartDecode(order) => {
-                    let begun = processor_us();
-                    let stop = StopFlag::default();
-                    let Ok(text) = whisper.transcribe(&order.samples, &order.hint, &stop) else {
-                        continue;
-                    };
-                    let took = Duration::from_micros(processor_us() - begun);
-                    pending.push((now + took, order.job, text));
-                }
-                Output::Cancel { job } => pending.retain(|(_, waiting, _)| *waiting != job),
-                Output::Heard(one) => {
-                    course.heard.push((one.ended.0, now.0));
-                    course.text += &format!("{} ", one.text);
-                    silent_since = None;
-                }
-                Output::SpeechSuspected => {
-                    course.suspected.get_or_insert(now.0);
-                }
-                Output::SpeechBegan => {
-                    course.began.get_or_insert(now.0);
-                    silent_since = Some(now.0);
-                }
-                Output::HeardNothing => {
-                    let since = silent_since.take().unwrap_or(now.0);
-                    course.silent_for_nothing.push(now.0 - since);
-                }
-                Output::SpeechDismissed
-                | Output::SoFar { .. }
-                | Output::Raise { .. }
-                | Output::SpeechUnavailable => {}
-            }
+        Output::SpeechSuspected => {
+            course.suspected.get_or_insert(now.0);
         }
-    }
+        Output::SpeechBegan => {
+            course.began.get_or_insert(now.0);
+            silent_since = Some(now.0);
+        }
+        Output::HeardNothing => {
+            let since = silent_since.take().unwrap_or(now.0);
+            course.silent_for_nothing.push(now.0 - since);
+        }
+        Output::SpeechDismissed
+        | Output::SoFar { .. }
+        | Output::StartDecode(_)
+        | Output::Raise { .. }
+        | Output::Cancel { .. }
+        | Output::SpeechUnavailable => {}
+    });
     course
 }
 
@@ -144,6 +120,13 @@ pub fn energy_stops(sound: &[i16]) -> Option<u64> {
         loud_ms = if level > ENERGY_DBFS { loud_ms + 20 } else { 0 };
         (loud_ms >= ENERGY_STOPS_MS).then_some(20 * (frame as u64 + 1))
     })
+}
+
+/// Level of each frame and of the loudest one, 16 kHz, dBFS.
+pub fn loudness(sound: &[i16]) -> (Vec<f32>, f32) {
+    let levels: Vec<f32> = sound.chunks(FRAME).map(level_dbfs).collect();
+    let loudest = levels.iter().copied().fold(-96.0, f32::max);
+    (levels, loudest)
 }
 
 /// Level of the loudest 20 ms, 8 kHz, dBFS.

@@ -10,7 +10,8 @@ use warmline::speech::hear::whisper::Whisper;
 use warmline::speech::voice::caller::CallerVoice;
 use warmline::speech::voice::piper::Piper;
 
-use crate::course::{Course, FRAME, energy_stops, listen};
+use crate::clock::FRAME;
+use crate::course::{Course, energy_stops, listen};
 use crate::digits::{Draw, SEED};
 use crate::sound::{Clip, percentile, read};
 

@@ -1,12 +1,11 @@
 //! Whether the text of a partial could stand for a turn's: how often one covers the speech, what
 //! it would save, and how many words differ from the decode in the pause.
 
-use warmline::base::audio::level_dbfs;
 use warmline::speech::hear::score::normalise;
 use warmline::speech::hear::transcript::{Hint, StopFlag, Transcriber};
 use warmline::speech::hear::whisper::Whisper;
 
-use crate::course::FRAME;
+use crate::course::loudness;
 use crate::sound::{Clip, percentile, processor_us};
 
 /// A partial is asked for so often while somebody speaks, and one that ended so long before the
@@ -19,8 +18,7 @@ const END_MS_MIN: u64 = 200;
 
 /// End of the last frame that is within 25 dB of the loudest.
 fn last_voice_ms(sound: &[i16]) -> u64 {
-    let levels: Vec<f32> = sound.chunks(FRAME).map(level_dbfs).collect();
-    let loudest = levels.iter().copied().fold(-96.0, f32::max);
+    let (levels, loudest) = loudness(sound);
     levels.iter().rposition(|level| *level > loudest - 25.0).map_or(0, |frame| frame + 1) as u64
         * 20
 }

@@ -3,17 +3,18 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use warmline::base::audio::Pcm;
 use warmline::base::language::Language;
 use warmline::base::listen::ListenMode;
-use warmline::base::moment::Moment;
 use warmline::base::upsample::to_speech_rate;
 use warmline::base::utterance::Utterance;
 use warmline::media::g711::{ulaw_decode, ulaw_encode};
 use warmline::speech::hear::listener::{
     CompletenessJudge, Listener, ListenerSettings, Listening, Output,
 };
+use warmline::speech::hear::order::DecodeOrder;
 use warmline::speech::hear::transcript::{StopFlag, Transcriber, Transcript};
 use warmline::speech::hear::vad::{NeuralDetector, VadSettings, VoiceDetector};
 use warmline::speech::hear::whisper::Whisper;
@@ -21,6 +22,8 @@ use warmline::speech::voice::caller::{CallerVoice, Noise, with_noise};
 use warmline::speech::voice::piper::Piper;
 use warmline::understanding::outcome::{CallerCommand, Expecting};
 use warmline::understanding::{Memory, Tables, Understander};
+
+use crate::clock::{FRAME, play};
 
 const ANSWERS: [(&str, CallerCommand); 8] = [
     ("Yep.", CallerCommand::Yes),
@@ -62,7 +65,7 @@ fn on_the_line(word: &Pcm, noise: Option<(Noise, f32)>) -> Vec<i16> {
 
 fn voiced_ms(sound: &[i16]) -> u64 {
     let mut detector = NeuralDetector::new(VadSettings::default());
-    sound.chunks(320).filter(|frame| detector.push(frame).voiced).count() as u64 * 20
+    sound.chunks(FRAME).filter(|frame| detector.push(frame).voiced).count() as u64 * 20
 }
 
 fn listen(whisper: &mut Whisper, judge: &Arc<dyn CompletenessJudge>, sound: &[i16]) -> Course {
@@ -71,32 +74,18 @@ fn listen(whisper: &mut Whisper, judge: &Arc<dyn CompletenessJudge>, sound: &[i1
     let language = Language::english();
     listener.set_mode(Listening::to(ListenMode::Turn, language));
     let mut course = Course { voiced_ms: voiced_ms(sound), texts: Vec::new(), heard: None };
-    for (number, frame) in sound.chunks(320).enumerate() {
-        let now = Moment(20 * (number as u64 + 1));
-        listener.push_frame(now, frame, 16_000);
-        while let Some(output) = listener.poll_output() {
-            match output {
-                Output::StartDecode(order) => {
-                    let stop = StopFlag::default();
-                    let Ok(text) = whisper.transcribe(&order.samples, &order.hint, &stop) else {
-                        continue;
-                    };
-                    course.texts.push(text.clone());
-                    listener.handle_decoded(now, order.job, Ok(text));
-                }
-                Output::Heard(utterance) => course.heard = Some(utterance),
-                Output::SpeechSuspected
-                | Output::SpeechBegan
-                | Output::SpeechDismissed
-                | Output::SoFar { .. }
-                | Output::Raise { .. }
-                | Output::Cancel { .. }
-                | Output::HeardNothing
-                | Output::SpeechUnavailable => {}
-            }
+    let decode = |order: &DecodeOrder| {
+        let text = whisper.transcribe(&order.samples, &order.hint, &StopFlag::default()).ok()?;
+        course.texts.push(text.clone());
+        Some((text, Duration::ZERO))
+    };
+    let mut heard = None;
+    play(&mut listener, sound, decode, |_, output| {
+        if let Output::Heard(utterance) = output {
+            heard = Some(utterance);
         }
-    }
-    course
+    });
+    Course { heard, ..course }
 }
 
 /// Where the answer was lost; `None` where it was understood.

@@ -5,7 +5,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use warmline::base::audio::{Pcm, level_dbfs};
+use warmline::base::audio::Pcm;
 use warmline::base::language::Language;
 use warmline::base::listen::ListenMode;
 use warmline::base::upsample::to_speech_rate;
@@ -19,10 +19,11 @@ use warmline::speech::hear::transcript::{Hint, StopFlag, Transcriber};
 use warmline::speech::hear::whisper::Whisper;
 use warmline::speech::voice::level::resample;
 
+use crate::clock::FRAME;
+use crate::course::{loudest_dbfs, loudness};
 use crate::digits::{Draw, SEED};
 use crate::sound::{percentile, processor_us, read};
 
-const FRAME: usize = 320;
 /// A turn ends after no less; the model is asked then.
 const ASKED_AFTER_MS: usize = 200;
 /// Lengths of the pauses that are thought of at each place.
@@ -42,7 +43,7 @@ struct Place {
 fn telephone(path: &Path, snr_db: Option<f32>, seed: u64) -> Option<Vec<i16>> {
     let mut line = resample(&Pcm::new(16_000, read(path)?), 8_000).samples.to_vec();
     if let Some(snr_db) = snr_db {
-        let level = crate::course::loudest_dbfs(&line) - 6.0 - snr_db;
+        let level = loudest_dbfs(&line) - 6.0 - snr_db;
         let noise = hiss(line.len() as u64 / 8 + 1, level, seed);
         // Every second sample: the hiss is white at either rate.
         for (sample, more) in line.iter_mut().zip(noise.iter().step_by(2)) {
@@ -56,8 +57,7 @@ fn telephone(path: &Path, snr_db: Option<f32>, seed: u64) -> Option<Vec<i16>> {
 /// Samples at which a clip may be cut: quiet places between words, [`APART_MS`] from each other,
 /// and the end of its last word.
 fn cuts(sound: &[i16]) -> (Vec<usize>, usize) {
-    let levels: Vec<f32> = sound.chunks(FRAME).map(level_dbfs).collect();
-    let loudest = levels.iter().copied().fold(-96.0, f32::max);
+    let (levels, loudest) = loudness(sound);
     let loud = |level: &f32| *level > loudest - 25.0;
     let first = levels.iter().position(loud).unwrap_or(0);
     let last = levels.iter().rposition(loud).unwrap_or(0) + 1;

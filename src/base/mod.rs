@@ -12,6 +12,7 @@ pub mod limits;
 pub mod listen;
 pub mod markup;
 pub mod moment;
+pub mod number_words;
 pub mod phone;
 pub mod pii;
 pub mod reason;

@@ -18,19 +18,22 @@ pub struct BenchArgs {
 #[derive(Subcommand)]
 enum What {
     /// Time the installed recognisers and write down which one `model = "auto"` takes.
+    ///
+    /// For each: a turn of 3 s alone, with all recognisers busy at once, the first sound of the
+    /// answer, and how many callers may speak at once. The advice is written beside the models.
     Models {
-        /// The folder of the models.
+        /// A folder of models to look in before the usual ones.
         #[arg(long)]
         folder: Option<PathBuf>,
         /// Recognisers at once; 0 for one a core.
-        #[arg(long, default_value_t = 0)]
-        workers: usize,
+        #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u16).range(..=256))]
+        workers: u16,
     },
 }
 
 pub fn run(args: &BenchArgs) -> ExitCode {
     match &args.what {
-        What::Models { folder, workers } => models(folder.as_deref(), *workers),
+        What::Models { folder, workers } => models(folder.as_deref(), usize::from(*workers)),
     }
 }
 
@@ -42,6 +45,12 @@ fn models(folder: Option<&Path>, workers: usize) -> ExitCode {
             return ExitCode::from(2);
         }
     };
+    if let Some(folder) = folder
+        && let Err(error) = std::fs::read_dir(folder)
+    {
+        eprintln!("{}: {error}", folder.display());
+        return ExitCode::from(2);
+    }
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let workers = if workers == 0 { cores } else { workers };
     let mut here: Vec<_> = catalogue

@@ -24,20 +24,20 @@ const QUIET: Duration = Duration::from_millis(1_100);
 
 #[derive(Args)]
 pub struct CallArgs {
-    /// Whom to call, `sip:help@127.0.0.1:5060`.
+    /// Whom to call, such as sip:help@127.0.0.1:5060.
     uri: String,
     /// What the caller says first.
     #[arg(long)]
     say: Option<String>,
-    /// What the caller says in each further turn.
-    #[arg(long)]
+    /// What the caller says in the next turn; may be given several times.
+    #[arg(long, conflicts_with = "wav")]
     then: Vec<String>,
     /// A recording instead of a voice.
     #[arg(long, conflicts_with = "say")]
     wav: Option<PathBuf>,
-    /// Keys to press after the greeting, before anything is said.
-    #[arg(long)]
-    key: Option<String>,
+    /// Keys to press after the greeting, before anything is said, such as 0 or *7.
+    #[arg(long, value_parser = keys)]
+    key: Option<Keys>,
     /// A word or phrase that must be heard (several: all of them); otherwise the status is 1.
     #[arg(long)]
     expect: Vec<String>,
@@ -65,6 +65,15 @@ pub struct CallArgs {
     /// Write both sides to this WAV on one clock: said left, heard right.
     #[arg(long)]
     capture: Option<PathBuf>,
+}
+
+/// A string of telephone keys.
+#[derive(Clone)]
+struct Keys(Vec<Key>);
+
+fn keys(text: &str) -> Result<Keys, String> {
+    let key = |symbol| Key::new(symbol).ok_or_else(|| format!("{symbol:?} is no key"));
+    text.chars().map(key).collect::<Result<_, _>>().map(Keys)
 }
 
 fn noise(text: &str) -> Result<Noise, String> {
@@ -130,9 +139,8 @@ async fn place(args: &CallArgs, sounds: &[(String, Pcm)]) -> Result<Pcm, String>
     let mut call = call.map_err(|error| error.to_string())?;
     note(args, json!({ "event": "answered" }), "answered");
     call.wait_for_turn(QUIET, Duration::from_secs(25)).await;
-    for symbol in args.key.iter().flat_map(|keys| keys.chars()) {
-        let key = Key::new(symbol).ok_or_else(|| format!("{symbol:?} is no key"))?;
-        call.press(key);
+    for key in args.key.iter().flat_map(|keys| &keys.0) {
+        call.press(*key);
         call.listen(Duration::from_millis(400)).await;
     }
     for (text, sound) in sounds {

@@ -74,7 +74,7 @@ async fn demo(args: &DemoArgs) -> Result<bool, String> {
     println!("starting: loading the recogniser and the voice");
     let server = Server::start(config, options).await.map_err(|error| error.to_string())?;
     let desk = server.agent_login("anna").await.map_err(|error| error.to_string())?;
-    print_how_to_call(&server, args.lan, &desk);
+    print_how_to_call(&server, args, &desk);
     let watching = tokio::spawn(show_all(server.watch()));
     let good = play_two(&server, agent).await;
     let good = good.unwrap_or_else(|error| {
@@ -101,20 +101,23 @@ fn write_tables(folder: &Path, shop: SocketAddr) -> std::io::Result<()> {
     std::fs::write(tables.join("connectors.toml"), text)
 }
 
+/// Writes the demo's configuration beside its data, so that the other commands can be told of it.
 fn config(args: &DemoArgs, agent: &str) -> Result<Config, String> {
     let host = if args.lan { "0.0.0.0" } else { "127.0.0.1" };
     let text = format!(
-        "tables = \"tables\"\n[company]\nname = \"Northwind\"\ncountry = \"US\"\ntime_zone = \"America/New_York\"\n\
+        "# Written anew by each `warmline demo`.\ntables = \"tables\"\n[company]\nname = \"Northwind\"\ncountry = \"US\"\ntime_zone = \"America/New_York\"\n\
          [sip]\nudp = \"{host}:5060\"\ntcp = \"{host}:5060\"\nnext_free_port = true\n\
          [web]\nlisten = \"127.0.0.1:8080\"\nnext_free_port = true\n\
          [[agents]]\nid = \"anna\"\nname = \"Anna\"\ncontact = \"{agent}\"\n\
          attach_transcript = true\n"
     );
     let folder = std::fs::canonicalize(&args.folder).unwrap_or_else(|_| args.folder.clone());
-    Config::read("demo.toml", &text, Path::new(&folder)).map_err(|problems| problems.to_string())
+    let file = folder.join("warmline.toml");
+    std::fs::write(&file, text).map_err(|error| format!("{}: {error}", file.display()))?;
+    Config::load(&file).map_err(|problems| problems.to_string())
 }
 
-fn print_how_to_call(server: &Server, lan: bool, desk: &str) {
+fn print_how_to_call(server: &Server, args: &DemoArgs, desk: &str) {
     let port = server.sip_udp().map_or(5060, |address| address.port());
     println!();
     println!("Warmline is ready.");
@@ -125,11 +128,15 @@ fn print_how_to_call(server: &Server, lan: bool, desk: &str) {
     println!("  pages     http://{}", server.web);
     match &server.admin_password {
         Some(password) => println!("  login     admin / {password}   (shown this once)"),
-        None => println!("  login     admin, with the password shown at the first start"),
+        None => {
+            let config = args.folder.join("warmline.toml");
+            println!("  login     admin, with the password shown at the first start; another by:");
+            println!("            warmline user -c {} passwd admin", config.display());
+        }
     }
     println!("  desk      http://{}/desk   login anna / {desk}", server.web);
     println!("            (open it now: the second demo call comes to Anna)");
-    if lan {
+    if args.lan {
         let address = own_address().map_or_else(|| "ADDRESS".into(), |ip| ip.to_string());
         println!("  softphone of your network: no account needed; dial sip:help@{address}:{port},");
         println!("            transport UDP, codecs PCMU, PCMA or G.722, DTMF by RFC 2833");

@@ -9,12 +9,12 @@ use clap::Args;
 
 use crate::{knowledge, policy, understanding, web};
 
-/// The configuration that `init` writes; every value in it is the default or an example.
+/// The configuration that `init` writes: every setting, with its default or an example.
 pub const TEMPLATE: &str = include_str!("init/warmline.toml");
 
 #[derive(Args)]
 pub struct InitArgs {
-    /// The folder to write into.
+    /// The folder to write into; a file that is there stays as it is.
     #[arg(default_value = ".")]
     pub folder: PathBuf,
 }
@@ -25,7 +25,14 @@ pub fn run(args: &InitArgs) -> ExitCode {
             for file in &written {
                 println!("wrote {}", file.display());
             }
-            println!("Edit warmline.toml, then: warmline check && warmline serve");
+            if written.is_empty() {
+                println!("every file is there already: nothing was written");
+            }
+            let config = args.folder.join("warmline.toml");
+            let config = config.display();
+            println!(
+                "Edit {config}, then: warmline check -c {config} && warmline serve -c {config}"
+            );
             ExitCode::SUCCESS
         }
         Err(error) => {
@@ -73,16 +80,4 @@ fn files() -> Vec<(String, &'static str)> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::config::Config;
-
-    #[test]
-    fn what_it_writes_is_good_and_never_over_what_is_there() {
-        let folder = tempfile::tempdir().expect("a folder");
-        assert!(!write(folder.path()).expect("is writable").is_empty());
-        let config = Config::load(&folder.path().join("warmline.toml")).expect("is good");
-        crate::runtime::tables::Tables::load(&config).map(drop).expect("the tables are good");
-        assert_eq!(write(folder.path()).expect("is writable"), Vec::<PathBuf>::new());
-    }
-}
+mod tests;

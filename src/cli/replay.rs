@@ -24,10 +24,11 @@ pub struct ReplayArgs {
     /// The configuration whose store holds the calls, and whose tables are the old ones.
     #[arg(long, short, default_value = "warmline.toml", env = "WARMLINE_CONFIG")]
     config: PathBuf,
-    /// The last so many calls, besides those named.
+    /// Also the last so many calls.
     #[arg(long, default_value_t = 0)]
     last: u32,
-    /// Calls by their names.
+    /// Calls by their ids, as their pages show them.
+    #[arg(value_name = "CALL")]
     calls: Vec<String>,
 }
 
@@ -65,13 +66,22 @@ fn rulebook(tables: Tables) -> Rulebook {
     Rulebook { understander, policy, knowledge }
 }
 
-/// `false` if there was nothing to play.
+/// `false` if there was nothing to play, or a call that was named is not there.
 async fn replay(
     args: &ReplayArgs,
     config: &Config,
     old: Rulebook,
     new: Rulebook,
 ) -> Result<bool, StoreFault> {
+    if args.calls.is_empty() && args.last == 0 {
+        eprintln!("name calls, or ask for the last ones with --last");
+        return Ok(false);
+    }
+    // A store is not made only to find nothing in it.
+    if !config.store.file.is_file() {
+        eprintln!("{}: no store is here, so no call is kept", config.store.file.display());
+        return Ok(false);
+    }
     let store = Store::open_beside(store_settings(config))?;
     let mut missing = 0;
     let mut names: Vec<CallId> = Vec::new();
@@ -79,7 +89,7 @@ async fn replay(
         match CallId::parse(name) {
             Some(id) => names.push(id),
             None => {
-                eprintln!("{name}: no call is named so");
+                eprintln!("{name}: no id of a call");
                 missing += 1;
             }
         }
@@ -90,7 +100,7 @@ async fn replay(
         names.extend(heads.into_iter().map(|head| head.id));
     }
     if names.is_empty() {
-        eprintln!("name calls, or ask for the last ones with --last");
+        eprintln!("no such call is kept: nothing was played");
         return Ok(false);
     }
     let (mut turns, mut changed, mut played) = (0, 0, 0);

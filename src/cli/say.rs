@@ -10,28 +10,32 @@ use crate::base::language::Language;
 use crate::base::markup;
 use crate::base::spoken::Spoken;
 use crate::config::settings::{Voice, VoiceEngine};
+use crate::models::Catalogue;
+use crate::models::manifest::Kind;
 use crate::runtime::speech;
 use crate::speech::voice::cache::write_wav;
 use crate::speech::voice::level;
 
 #[derive(Args)]
 pub struct SayArgs {
+    /// The text, in quotes; it may hold markup such as <digits>4217</digits>.
     text: String,
     /// The WAV to write.
     #[arg(long)]
     out: PathBuf,
+    /// The language of the text, such as en or zh.
     #[arg(long, default_value = "en")]
     language: String,
-    /// A voice of the manifest, or espeak-ng.
+    /// A voice of `warmline models list`, or espeak-ng [default: en_US-joe-medium].
     #[arg(long)]
     voice: Option<String>,
-    /// Speak slower.
+    /// Speak slower, as callers who ask for it hear it.
     #[arg(long)]
     slow: bool,
     /// Pace, 0.5 (twice as fast) to 2.0 (half as fast).
     #[arg(long, default_value_t = 1.0)]
     pace: f32,
-    /// Samples a second.
+    /// Samples a second, 8000 to 48000.
     #[arg(long, default_value_t = 16_000)]
     rate: u32,
 }
@@ -68,6 +72,10 @@ fn say(args: &SayArgs) -> Result<Pcm, String> {
         Some(model) => {
             // Asked for by name: another voice in its place would be a lie.
             speech::files_of(model, None)?;
+            let catalogue = Catalogue::embedded().map_err(|problems| problems.to_string())?;
+            if catalogue.find(model).is_none_or(|model| model.kind != Kind::Voice) {
+                return Err(format!("{model} is no voice; see warmline models list"));
+            }
             Voice { model: model.to_owned(), cache, ..usual }
         }
     };

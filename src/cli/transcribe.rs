@@ -17,15 +17,16 @@ use crate::understanding::{Memory, Tables, Understander};
 
 #[derive(Args)]
 pub struct TranscribeArgs {
-    #[arg(required = true)]
+    /// WAV files.
+    #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     /// One JSON object an utterance.
     #[arg(long)]
     json: bool,
-    /// A model of the manifest.
+    /// A recogniser of `warmline models list`, or auto.
     #[arg(long, default_value = "base-q8_0")]
     model: String,
-    /// The language that is spoken in them, as in "en" or "zh".
+    /// The language that is spoken in them, such as en or zh.
     #[arg(long, default_value = "en", value_parser = language)]
     language: Language,
 }

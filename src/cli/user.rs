@@ -22,21 +22,27 @@ pub struct UserArgs {
 
 #[derive(Subcommand)]
 enum Action {
-    /// Add a user; the password is read from standard input.
+    /// Add a user; the password (10 to 256 bytes) is read from standard input.
     Add {
+        /// The user's name at the login.
         name: String,
-        /// admin, supervisor or agent
+        /// admin, supervisor or agent.
         #[arg(long, default_value = "supervisor")]
         role: String,
-        /// The agent of the configuration whose calls this user sees.
+        /// The agent of the configuration whose calls this user sees; of an agent its own name.
         #[arg(long)]
         agent: Option<String>,
     },
-    /// Set a password, read from standard input; ends the user's sessions.
-    Passwd { name: String },
-    /// Make a token for programs (Authorization: Bearer TOKEN).
-    Token {
+    /// Set a password, read from standard input; ends the user's sessions and tokens.
+    Passwd {
+        /// The user's name at the login.
         name: String,
+    },
+    /// Make and print a token with which a program acts as the user (Authorization: Bearer TOKEN).
+    Token {
+        /// The user's name at the login.
+        name: String,
+        /// What the token is for.
         #[arg(long, default_value = "command line")]
         label: String,
     },

@@ -6,7 +6,7 @@ use std::fmt;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
     pub file: String,
-    /// Counted from 1.
+    /// Counted from 1; 0 for a fault of the whole file, which is then told without a line.
     pub line: usize,
     /// Dotted path, such as `trunks[0].address`; empty for a fault of the whole file.
     pub field: String,
@@ -16,7 +16,10 @@ pub struct Problem {
 
 impl fmt::Display for Problem {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "{}:{}: ", self.file, self.line)?;
+        match self.line {
+            0 => write!(out, "{}: ", self.file)?,
+            line => write!(out, "{}:{line}: ", self.file)?,
+        }
         if !self.field.is_empty() {
             write!(out, "{}: ", self.field)?;
         }

@@ -1,4 +1,4 @@
-//! Answers, connectors to business systems, and what is learned from outcomes.
+//! Answers, opening hours, and connectors to business systems.
 
 pub mod connector;
 pub mod hours;

@@ -3,8 +3,9 @@
 //! - **One way.** Sound and messages flow from the socket to the call, commands flow back; only
 //!   [`crate::runtime`] sees both ends.
 //! - **The core does no I/O and so cannot fail for want of the world.** `call`, `policy`,
-//!   `understanding`, `knowledge` have no clock, socket, file, thread or random source. Time is an
-//!   argument. `tests/tidy.rs` looks for what would break this.
+//!   `understanding`, `knowledge` have no clock, socket, thread or random source, and read no file
+//!   but their own tables, before a call has them. Time is an argument. `tests/tidy.rs` looks for
+//!   what would break this.
 //! - **One owner a call.** A call's session is driven by one task; nothing else touches it.
 //! - **One disposition a call**, written when it ends and never changed.
 //! - **One terminal step a batch.** Whatever the caller does, the dialogue's answer ends in

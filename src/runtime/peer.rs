@@ -63,10 +63,10 @@ pub struct Peer {
     media: media::Engine,
 }
 
-/// A call of the phone.
+/// A call of the phone, which has no other meanwhile.
 pub struct PeerCall {
+    phone: Peer,
     sip: sip::LegHandle,
-    events: mpsc::Receiver<SipEvent>,
     _call: CallMedia,
     leg: media::LegHandle,
     media_events: mpsc::Receiver<MediaEvent>,
@@ -147,18 +147,30 @@ impl Peer {
         let answer = answer.await.map_err(|_| PeerFault("not answered in time".into()))??;
         let plan = sdp::accept_answer(&local, &answer).map_err(fault)?;
         leg.set_plan(plan).map_err(fault)?;
-        Ok(PeerCall::new(sip, self.events, call, leg, media_events))
+        Ok(PeerCall::new(self, sip, call, leg, media_events))
     }
 
-    /// Waits for a call and answers it after `rings_for`.
+    /// Waits for a call that can be taken, and answers it after `rings_for`.
+    ///
+    /// # Errors
+    /// When the endpoint has ended.
     pub async fn answer(mut self, rings_for: Duration) -> Result<PeerCall, PeerFault> {
-        let incoming = loop {
-            match self.events.recv().await {
-                Some(SipEvent::Incoming(incoming)) => break incoming,
-                Some(_) => {}
+        loop {
+            let incoming = match self.events.recv().await {
+                Some(SipEvent::Incoming(incoming)) => incoming,
+                Some(_) => continue,
                 None => return Err(PeerFault("the endpoint ended".into())),
+            };
+            match self.take(*incoming, rings_for).await {
+                Ok((sip, call, leg, media_events)) => {
+                    return Ok(PeerCall::new(self, sip, call, leg, media_events));
+                }
+                Err(error) => tracing::debug!(%error, "a call was not taken"),
             }
-        };
+        }
+    }
+
+    async fn take(&self, incoming: sip::Incoming, rings_for: Duration) -> Result<Taken, PeerFault> {
         let (call, leg, media_events) = self.open()?;
         let offer = incoming.offer.as_ref().ok_or_else(|| fault("no offer"))?;
         let local = LocalMedia::new(incoming.media_address, leg.local_port());
@@ -167,14 +179,17 @@ impl Peer {
         tokio::time::sleep(rings_for).await;
         leg.set_plan(plan).map_err(fault)?;
         incoming.leg.answer(answer).map_err(fault)?;
-        Ok(PeerCall::new(incoming.leg, self.events, call, leg, media_events))
+        Ok((incoming.leg, call, leg, media_events))
     }
 }
 
+/// What a call of the phone is made of.
+type Taken = (sip::LegHandle, CallMedia, media::LegHandle, mpsc::Receiver<MediaEvent>);
+
 impl PeerCall {
     fn new(
+        phone: Peer,
         sip: sip::LegHandle,
-        events: mpsc::Receiver<SipEvent>,
         call: CallMedia,
         leg: media::LegHandle,
         media_events: mpsc::Receiver<MediaEvent>,
@@ -182,8 +197,8 @@ impl PeerCall {
         call.set_routes(&[(LegId::CALLER, Route::Quiet)]);
         let (tap, sent_tap) = (leg.tap_heard(), leg.tap_played());
         Self {
+            phone,
             sip,
-            events,
             _call: call,
             leg,
             media_events,
@@ -203,6 +218,11 @@ impl PeerCall {
     /// `true` once the other side has hung up.
     pub fn is_over(&self) -> bool {
         self.ended
+    }
+
+    /// The phone, free for the next call; what is left of this one is dropped.
+    pub fn into_phone(self) -> Peer {
+        self.phone
     }
 
     /// Says something and waits until it was sent.
@@ -283,7 +303,7 @@ impl PeerCall {
                 self.first_voice.get_or_insert(now);
             }
         }
-        while let Ok(event) = self.events.try_recv() {
+        while let Ok(event) = self.phone.events.try_recv() {
             if let SipEvent::Leg { event: LegEvent::Ended { .. }, .. } = event {
                 self.ended = true;
             }

@@ -77,7 +77,6 @@ impl Server {
         let seen = config.tables.as_deref().map(Snapshot::of);
         let tables = Tables::load(&config)?.with_embedding(&config).map_err(fault)?;
         let store = open_store(&config)?;
-        let admin_password = crate::store::users::ensure_admin(&store).await.map_err(fault)?;
         let folder = config.speech.models_folder.clone();
         let whisper = speech::whisper(&config.speech.model, folder.as_deref()).map_err(fault)?;
         let second = speech::end_of_turn(&config.speech.end_of_turn, folder.as_deref());
@@ -101,6 +100,8 @@ impl Server {
         let (sip, events) = start_sip(&config, options)?;
         let certificate = certificate(&config)?;
         let listener = bind_web(&config).await?;
+        // Nothing can fail any more: a password that is made is shown.
+        let admin_password = crate::store::users::ensure_admin(&store).await.map_err(fault)?;
         let web = listener.local_addr()?;
         let public_url = match config.web.listen == web {
             true => config.web.public_url.clone(),

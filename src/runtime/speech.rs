@@ -1,4 +1,5 @@
-//! Loads the recogniser and the voice, for the server and the tools alike.
+//! Loads the recogniser, the second voice on ends of turns, and the voice that speaks, for the
+//! server and the tools alike.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -6,6 +7,7 @@ use std::sync::Arc;
 use crate::config::settings::{Voice, VoiceEngine};
 use crate::media::priority;
 use crate::models::manifest::Kind;
+use crate::models::wanted::{AUTO, Setting};
 use crate::models::{self, Catalogue};
 use crate::speech::hear::end_of_turn::{EndOfTurn, WithEndOfTurn};
 use crate::speech::hear::pool::{MakeTranscriber, Pool, PoolSettings};
@@ -25,8 +27,6 @@ pub fn files_of(id: &str, folder: Option<&Path>) -> Result<Vec<PathBuf>, String>
     models::locate(model, folder).map_err(|error| error.to_string())
 }
 
-/// The model to be chosen for the machine.
-pub const AUTO: &str = "auto";
 /// Beside the models: the id of the one that `warmline bench models` found best here.
 const ADVICE: &str = "advice.txt";
 /// What is taken where nobody has measured.
@@ -80,22 +80,9 @@ pub const TEXT: &str = "text";
 /// A model that is named and not installed, or not whole, with what mends it.
 pub fn end_of_turn(id: &str, folder: Option<&Path>) -> Result<Option<Arc<EndOfTurn>>, String> {
     let catalogue = Catalogue::embedded().map_err(|problems| problems.to_string())?;
-    let mut known = catalogue.models.iter().filter(|model| model.kind == Kind::EndOfTurn);
-    let model = match id {
-        TEXT => None,
-        AUTO => known.find(|model| models::locate(model, folder).is_ok()),
-        _ => {
-            let named = catalogue.find(id).filter(|model| model.kind == Kind::EndOfTurn);
-            let ids: Vec<&str> = known.map(|model| model.id.as_str()).collect();
-            let unknown = || {
-                let known = ids.join(", ");
-                format!("[speech] end_of_turn: found {id:?}, expected {AUTO}, {TEXT} or {known}")
-            };
-            Some(named.ok_or_else(unknown)?)
-        }
-    };
-    let Some(model) = model else { return Ok(None) };
-    let paths = models::locate(model, folder).map_err(|error| error.to_string())?;
+    let field = "[speech] end_of_turn";
+    let setting = Setting { field, value: id, kind: Kind::EndOfTurn, none: TEXT };
+    let Some((model, paths)) = setting.locate(&catalogue, folder)? else { return Ok(None) };
     let path = paths.first().ok_or_else(|| format!("model {} has no file", model.id))?;
     EndOfTurn::load(path).map(|loaded| Some(Arc::new(loaded)))
 }
@@ -162,23 +149,13 @@ mod tests {
     use super::{chosen, end_of_turn, write_advice};
 
     #[test]
-    fn a_second_voice_that_is_named_must_be_there_and_one_that_is_not_need_not() {
+    fn a_setting_that_means_no_second_voice_is_told() {
         let empty = tempfile::tempdir().unwrap();
-        let at = Some(empty.path());
-        assert!(end_of_turn("text", at).unwrap().is_none());
-        let told = end_of_turn("smart-turn-v1", at).unwrap_err();
-        assert!(
-            told.contains("[speech] end_of_turn") && told.contains("smart-turn-v3.2"),
-            "{told}"
-        );
-        assert!(end_of_turn("base-q8_0", at).is_err(), "a recogniser is no second voice");
-        std::fs::write(empty.path().join("smart-turn-v3.2-cpu.onnx"), "x").unwrap();
-        match end_of_turn("smart-turn-v3.2", at) {
-            Ok(found) => assert!(found.is_some(), "it is installed elsewhere"),
-            Err(told) => {
-                assert!(told.contains("warmline models fetch smart-turn-v3.2"), "{told}");
-                assert!(end_of_turn("auto", at).unwrap().is_none());
-            }
+        assert!(end_of_turn("text", Some(empty.path())).unwrap().is_none());
+        for wrong in ["smart-turn-v1", "base-q8_0"] {
+            let told = end_of_turn(wrong, Some(empty.path())).unwrap_err();
+            assert!(told.starts_with("[speech] end_of_turn: found"), "{told}");
+            assert!(told.contains("smart-turn-v3.2"), "{told}");
         }
     }
 

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant, SystemTime};
 
-use super::embedding::{self, Embedding};
-use crate::config::{Config, Problems};
+use super::embedding::{self, Embedding, untrained};
+use crate::config::{Config, Problem, Problems};
 use crate::knowledge::Knowledge;
 use crate::media::priority;
 use crate::policy;
@@ -39,12 +39,7 @@ impl Tables {
         let mut problems = Problems::new();
         let tables = match &config.tables {
             Some(folder) => Self::read(folder, &mut problems),
-            None => Tables {
-                policy: Arc::new(policy::Tables::embedded()),
-                knowledge: Arc::new(Knowledge::embedded()),
-                understander: Understander::new(understanding::Tables::embedded_rules()),
-                embedding: None,
-            },
+            None => Self::shipped(),
         };
         let folder = config.tables.clone().unwrap_or_else(|| config.folder.join("tables"));
         tongues::check(&tables, &folder, &config.languages(), &mut problems);
@@ -59,7 +54,27 @@ impl Tables {
         if problems.is_empty() { Ok(tables) } else { Err(problems) }
     }
 
+    fn shipped() -> Tables {
+        Tables {
+            policy: Arc::new(policy::Tables::embedded()),
+            knowledge: Arc::new(Knowledge::embedded()),
+            understander: Understander::new(understanding::Tables::embedded_rules()),
+            embedding: None,
+        }
+    }
+
+    /// A file that the folder lacks is the shipped one; a folder that is not there is a fault.
     fn read(folder: &Path, problems: &mut Problems) -> Tables {
+        if !folder.is_dir() {
+            problems.add(Problem {
+                file: folder.display().to_string(),
+                line: 0,
+                field: String::new(),
+                found: "no folder".into(),
+                expected: "the folder of the tables (warmline init writes one)".into(),
+            });
+            return Self::shipped();
+        }
         let policy = policy::Tables::load(&folder.join("policy"), problems);
         let knowledge = Knowledge::load(&folder.join("knowledge"), problems);
         let words = folder.join("understanding");
@@ -96,26 +111,11 @@ impl Tables {
 
     /// With its classifiers trained, where they are not.
     pub fn trained(mut self) -> Tables {
-        let mut words = understanding::Tables::clone(self.understander.tables());
-        for one in untrained(&words) {
-            let threads = std::thread::available_parallelism().map_or(1, usize::from);
-            let settings = classifier::Settings::default();
-            let model = embedding::learn(&one, self.embedding.as_ref(), settings, threads);
-            words = words.with_classifier(&one.language, Arc::new(model));
-        }
+        let words = understanding::Tables::clone(self.understander.tables());
+        let words = embedding::learned(words, self.embedding.as_ref());
         self.understander = Understander::new(Arc::new(words));
         self
     }
-}
-
-/// Languages whose classifier was not trained from their examples and with their embedder.
-fn untrained(tables: &understanding::Tables) -> Vec<LanguageTables> {
-    tables
-        .languages()
-        .filter(|one| !one.examples.is_empty())
-        .filter(|one| one.classifier.fingerprint() != one.fingerprint())
-        .cloned()
-        .collect()
 }
 
 /// The tables that the next call takes.

@@ -150,16 +150,16 @@ pub async fn verify(store: &Store, name: &str, password: &str) -> Result<Option<
 pub async fn add_api_token(store: &Store, user: &str, label: &str) -> Result<String, StoreFault> {
     let token = tokens::draw();
     let (hash, user, label) = (tokens::hash(&token), user.to_owned(), label.to_owned());
-    store
+    let added = store
         .ask(move |db| {
             db.execute(
                 "INSERT INTO api_tokens (token_hash, user, label, created_ms)
-                 VALUES (?1, ?2, ?3, ?4)",
+                 SELECT ?1, name, ?3, ?4 FROM users WHERE name = ?2",
                 params![hash, user, label, Timestamp::now().as_millisecond()],
             )
         })
         .await?;
-    Ok(token)
+    if added == 1 { Ok(token) } else { Err(StoreFault::Refused("there is no such user")) }
 }
 
 /// The user of a program's token.

@@ -1,8 +1,8 @@
 //! A small classifier trained from example sentences: hashed words, word pairs and letter groups
 //! weighted by rarity, one linear separator for each intent, a calibrated confidence and an
 //! out-of-scope answer. Where sentences have vectors ([`super::embedding`]), their numbers are
-//! further features. It stands behind the rules and catches what no phrase foresaw. Pure: the same
-//! examples give the same model; no network, no file, no clock.
+//! further features. It catches what no phrase foresaw, and weighs what the rules say. Pure: the
+//! same examples give the same model; no network, no file, no clock.
 
 mod calibrate;
 mod features;

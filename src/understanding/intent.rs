@@ -1,5 +1,6 @@
-//! What the caller wants: phrases and weighted keywords first, each with its reason; the
-//! classifier behind them; negations take back what they cover.
+//! What the caller wants. Phrases and weighted keywords speak first, each with its reason; the
+//! classifier hears them and decides, unless the sentence is strange to it: then they decide
+//! alone. Negations take back what they cover.
 
 use std::collections::HashMap;
 

@@ -18,27 +18,22 @@ pub fn guess(tables: &Tables, text: &str, usual: &Language) -> Language {
     // Of several as good, the first.
     let best = scored.reduce(|best, next| if next.0 > best.0 { next } else { best });
     let Some((points, other)) = best else { return usual.clone() };
-    let usual_tables = tables.language(usual);
-    let mixed = usual_tables
-        .is_none_or(|own| text.chars().any(|sign| Script::of(sign) == Some(own.script)));
-    let wanted = match (mixed, script) {
-        (true, Script::Latin) => {
-            usual_tables.map_or(0, |own| small_words(own, text)) + SMALL_WORDS_MORE
-        }
+    let own = tables.language(usual);
+    let mixed = own.is_none_or(|own| text.chars().any(|sign| Script::of(sign) == Some(own.script)));
+    let latin = script == Script::Latin;
+    let wanted = if (latin && mixed) || own.is_some_and(|own| own.script == script) {
+        own.map_or(0, |own| small_words(own, text)) + SMALL_WORDS_MORE
+    } else {
         // Latin letters stand in every language's texts: a small word must speak for them.
-        (false, Script::Latin) => 1,
-        (_, _) if usual_tables.is_some_and(|own| own.script == script) => {
-            usual_tables.map_or(0, |own| small_words(own, text)) + SMALL_WORDS_MORE
-        }
-        (_, _) => 0,
+        usize::from(latin)
     };
     let letters = text.chars().filter(|sign| Script::of(*sign) == Some(script)).count();
-    let told = script != Script::Latin || letters >= LETTERS_MIN;
+    let told = !latin || letters >= LETTERS_MIN;
     if told && points >= wanted { other.language.clone() } else { usual.clone() }
 }
 
 fn small_words(tables: &LanguageTables, text: &str) -> usize {
-    let reading = tables.words.read(text);
+    let reading = tables.words.words_of(text);
     let small = |word: &str| tables.function_words.contains(word);
     reading.tokens.iter().filter(|token| small(&token.norm)).count()
 }

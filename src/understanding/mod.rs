@@ -3,6 +3,9 @@
 //!
 //! Reading order: [`text`] cuts words, [`vocabulary`] numbers them, [`pattern`] finds the
 //! tables' phrases; on these stand [`intent`], [`command`], [`alarm`], [`slots`] and [`stress`].
+//! Beside the phrases a [`classifier`] has learned example sentences, with an [`embedding`] of
+//! their meanings where there is one. [`completeness`] says whether a text is finished, [`heard`]
+//! what a recogniser's text is worth, [`proposal`] makes first tables of past cases.
 
 pub mod alarm;
 mod card;
@@ -20,6 +23,7 @@ pub mod number;
 pub mod outcome;
 pub mod pattern;
 pub mod proposal;
+mod rows;
 pub mod script;
 pub mod slots;
 pub mod stem;

@@ -64,3 +64,28 @@ impl Script {
         all.filter(|(weight, _)| *weight > 0).max_by_key(|(weight, _)| *weight).map(|(_, one)| one)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_in_the_script_of_most_of_its_signs() {
+        for (text, expected) in [
+            ("Où est ma commande ?", Some(Script::Latin)),
+            ("订单OK", Some(Script::Han)),
+            ("ちゅうもん", Some(Script::Kana)),
+            ("주문", Some(Script::Hangul)),
+            ("Где мой заказ, DHL?", Some(Script::Cyrillic)),
+            ("παραγγελία", Some(Script::Greek)),
+            ("طلب", Some(Script::Arabic)),
+            ("הזמנה", Some(Script::Hebrew)),
+            ("คำสั่งซื้อ", Some(Script::Thai)),
+            ("आदेश", Some(Script::Devanagari)),
+            ("4217 × 3 ÷ 2 …", None),
+            ("", None),
+        ] {
+            assert_eq!(Script::most(text), expected, "{text}");
+        }
+    }
+}

@@ -27,7 +27,7 @@ use super::vocabulary::{Reading, Vocabulary, WordId};
 pub const FILES: [&str; 8] =
     ["words", "intents", "commands", "alarms", "stress", "slots", "heard", "examples"];
 /// Files that a folder may lack.
-const OPTIONAL: [&str; 1] = ["examples"];
+pub const OPTIONAL: [&str; 1] = ["examples"];
 
 macro_rules! shipped {
     ($code:literal) => {

@@ -3,7 +3,7 @@
 //!
 //! [`routes`] holds the one table from which the router is built and tests list what changes
 //! state. [`guard`] stands before every handler. A page group is a module: `calls` (the list),
-//! `call` (one call), `offer`, `status`; the desk will be another.
+//! `call` (one call), `offer`, `desk`, `dial_page` (callers' page), `call_backs`, `status`.
 
 mod api;
 mod assets;

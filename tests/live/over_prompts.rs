@@ -57,7 +57,23 @@ fn undisturbed(server: &Server) -> Vec<i16> {
     phone.heard
 }
 
-/// The second from the first loud sample on that a phone has heard, and 900 ms more.
+/// What `noisy` gives, and the greeting as [`undisturbed`] hears it at the same time.
+fn beside_an_undisturbed<T>(server: &Server, noisy: impl FnOnce() -> T) -> (Vec<i16>, T) {
+    std::thread::scope(|both| {
+        let whole = both.spawn(|| undisturbed(server));
+        let noisy = noisy();
+        (whole.join().expect("the other caller"), noisy)
+    })
+}
+
+/// Neither of two callers has a line in the record.
+fn nothing_was_written_down(server: &Server) {
+    let calls = server.ended_calls(2, Duration::from_secs(15));
+    let heard_words = calls.iter().filter(|call| call["lines"].to_string().contains("\"caller\""));
+    assert_eq!(heard_words.count(), 0, "{calls:#?}");
+}
+
+/// Whether sample `at` is more than 900 ms after the first loud one that a phone has heard.
 fn in_the_greeting(heard: &[i16], at: usize) -> bool {
     onset(heard).is_some_and(|begin| at > begin + 900 * 8)
 }
@@ -70,8 +86,7 @@ fn a_noise_over_the_prompt_only_delays_it() {
         return;
     }
     let server = Server::start(NO_NOTICE);
-    let (whole, heard, noise_at) = std::thread::scope(|both| {
-        let whole = both.spawn(|| undisturbed(&server));
+    let (whole, (heard, noise_at)) = beside_an_undisturbed(&server, || {
         let mut phone = Phone::call(&server);
         // No line is quite silent: the hiss is at -62 dBFS.
         let hiss = hiss(1_000, -62.0, 1);
@@ -88,7 +103,7 @@ fn a_noise_over_the_prompt_only_delays_it() {
             frame
         });
         phone.hang_up();
-        (whole.join().expect("the other caller"), phone.heard, from.expect("a greeting"))
+        (phone.heard, from.expect("a greeting"))
     });
     let begin = shift(&whole, &heard, noise_at).expect("the greeting begins");
     let loud = levels(&whole);
@@ -111,9 +126,7 @@ fn a_noise_over_the_prompt_only_delays_it() {
         latest = place as i64 - (first * FRAME) as i64;
     }
     assert!(delayed > 100 * 8, "the greeting never fell silent: {delayed} samples");
-    let calls = server.ended_calls(2, Duration::from_secs(15));
-    let heard_words = calls.iter().filter(|call| call["lines"].to_string().contains("\"caller\""));
-    assert_eq!(heard_words.count(), 0, "{calls:#?}");
+    nothing_was_written_down(&server);
 }
 
 /// The line returns our prompt 25 dB down and 150 ms late: it is neither stopped nor written down.
@@ -123,8 +136,7 @@ fn our_own_echo_neither_stops_the_prompt_nor_is_written_down() {
         return;
     }
     let server = Server::start(NO_NOTICE);
-    let (whole, heard) = std::thread::scope(|both| {
-        let whole = both.spawn(|| undisturbed(&server));
+    let (whole, heard) = beside_an_undisturbed(&server, || {
         let mut phone = Phone::call(&server);
         let gain = 10f32.powf(-25.0 / 20.0);
         phone.talk(GREETING_MS, |at, heard| {
@@ -133,7 +145,7 @@ fn our_own_echo_neither_stops_the_prompt_nor_is_written_down() {
             echo.iter().map(|sample| (f32::from(*sample) * gain) as i16).collect()
         });
         phone.hang_up();
-        (whole.join().expect("the other caller"), phone.heard)
+        phone.heard
     });
     let begin = shift(&whole, &heard, heard.len()).expect("the greeting");
     let first = onset(&whole).expect("is loud");
@@ -150,9 +162,7 @@ fn our_own_echo_neither_stops_the_prompt_nor_is_written_down() {
         .filter(|(ours, theirs)| **ours > -42.0 && *theirs < **ours - 6.0)
         .count();
     assert_eq!(quieter, 0, "frames that were ducked");
-    let calls = server.ended_calls(2, Duration::from_secs(15));
-    let heard_words = calls.iter().filter(|call| call["lines"].to_string().contains("\"caller\""));
-    assert_eq!(heard_words.count(), 0, "{calls:#?}");
+    nothing_was_written_down(&server);
 }
 
 /// A caller speaks over the greeting: it stops, and the record has the first word.
@@ -165,8 +175,7 @@ fn a_voice_over_the_prompt_stops_it_and_is_heard_from_its_first_word() {
     let folder = tempfile::tempdir().expect("a folder");
     let question = speak(folder.path(), "question.wav", "When are you open on Saturday?");
     let question = tone::read(&question);
-    let (whole, heard, voice_at) = std::thread::scope(|both| {
-        let whole = both.spawn(|| undisturbed(&server));
+    let (whole, (heard, voice_at)) = beside_an_undisturbed(&server, || {
         let mut phone = Phone::call(&server);
         let mut from = None;
         phone.talk(10_000, |at, heard| {
@@ -176,7 +185,7 @@ fn a_voice_over_the_prompt_stops_it_and_is_heard_from_its_first_word() {
             from.map(|from| part(&question, from, at)).unwrap_or_default()
         });
         phone.hang_up();
-        (whole.join().expect("the other caller"), phone.heard, from.expect("a greeting"))
+        (phone.heard, from.expect("a greeting"))
     });
     let begin = shift(&whole, &heard, voice_at).expect("the greeting begins");
     // From a second after the first voice on, in the sound's time, the greeting is gone.

@@ -245,6 +245,22 @@ fn check_names_five_faults_at_once() {
     }
 }
 
+/// What `serve` would stop at is told before, all of it at once.
+#[test]
+fn check_names_models_and_certificates_that_are_not_there() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let config = folder.path().join("warmline.toml");
+    let text = "[speech]\nend_of_turn = \"ear\"\n[understanding]\nembedding = \"mind\"\n\
+        [web]\ncertificate = \"absent.pem\"\nkey = \"absent.key\"\n";
+    fs::write(&config, text).expect("is writable");
+    let path = config.to_string_lossy().into_owned();
+    let (status, _, error) = warmline(&["check", "--config", &path]);
+    assert_eq!(status, 1, "{error}");
+    for told in ["end_of_turn: found \"ear\"", "embedding: found \"mind\"", "[web]", "3 faults"] {
+        assert!(error.contains(told), "{told} is not in:\n{error}");
+    }
+}
+
 #[test]
 fn init_writes_copies_that_check_accepts_and_users_are_added() {
     let folder = tempfile::tempdir().expect("a folder");

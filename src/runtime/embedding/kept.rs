@@ -2,11 +2,12 @@
 //! the SHA-256 of its text, its step and its units; a SHA-256 of all at the end. Little endian. A
 //! file that is broken or of another embedder counts as empty and is written anew.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
+use crate::models::disk;
 use crate::understanding::embedding::{Vector, WIDTH};
 
 const MAGIC: &[u8; 8] = b"WARMVEC1";
@@ -29,16 +30,15 @@ pub struct Kept {
 impl Kept {
     /// In the user's cache folder; without a home nothing is kept.
     pub fn usual() -> Self {
-        let home = || std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache"));
-        let folder = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from).or_else(home);
-        Self { file: folder.map(|folder| folder.join("warmline/example-vectors")) }
+        Self { file: disk::cached("example-vectors") }
     }
 
     pub fn at(file: &Path) -> Self {
         Self { file: Some(file.to_owned()) }
     }
 
-    /// The vectors of `texts` in their order; `embed` gives those that are not kept yet.
+    /// The vectors of `texts` in their order; `embed` gives those that are not kept yet, one each.
+    /// None at all, and none are kept, where it gives another number.
     pub fn vectors(
         &self,
         embedder: u64,
@@ -54,14 +54,17 @@ impl Kept {
             .collect();
         if !missing.is_empty() {
             if known.len() + missing.len() > VECTORS_MAX {
-                known.retain(|key, _| keys.contains(key));
+                let wanted: BTreeSet<&Key> = keys.iter().collect();
+                known.retain(|key, _| wanted.contains(key));
             }
             let new = embed(&missing.values().copied().collect::<Vec<_>>());
+            if new.len() != missing.len() {
+                return Vec::new();
+            }
             known.extend(missing.into_keys().zip(new));
             self.write(embedder, &known);
         }
-        let found = keys.iter().map(|key| known.get(key).cloned());
-        found.map(|vector| vector.unwrap_or_else(|| Vector::round(&[0.0; WIDTH]))).collect()
+        keys.iter().filter_map(|key| known.get(key).cloned()).collect()
     }
 
     fn read(&self, embedder: u64) -> Known {
@@ -73,7 +76,7 @@ impl Kept {
         parse(&bytes, embedder).unwrap_or_default()
     }
 
-    /// Beside, then in place. What cannot be written only costs the next start its time.
+    /// What cannot be written only costs the next start its time.
     fn write(&self, embedder: u64, known: &Known) {
         let Some(file) = self.file.as_ref().filter(|_| known.len() <= VECTORS_MAX) else { return };
         let mut bytes = MAGIC.to_vec();
@@ -86,10 +89,7 @@ impl Kept {
         }
         let sum = Sha256::digest(&bytes);
         bytes.extend(sum);
-        let part = file.with_extension(format!("{}.part", std::process::id()));
-        let folder = file.parent().map_or(Ok(()), std::fs::create_dir_all);
-        let written = folder.and_then(|()| std::fs::write(&part, bytes));
-        if let Err(error) = written.and_then(|()| std::fs::rename(&part, file)) {
+        if let Err(error) = disk::replace(file, &bytes) {
             tracing::debug!(%error, "the examples' vectors were not kept");
         }
     }

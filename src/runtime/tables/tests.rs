@@ -73,6 +73,18 @@ fn a_bad_file_keeps_the_old_tables_and_tells_all_faults() {
 }
 
 #[test]
+fn a_folder_that_is_not_there_is_a_fault_and_not_the_shipped_tables() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let nowhere = dir.path().join("nowhere");
+    std::fs::write(dir.path().join("file"), "").expect("written");
+    for folder in [nowhere, dir.path().join("file")] {
+        let told = Tables::load_folder(&folder).map(drop).expect_err("no folder").to_string();
+        assert_eq!(told.lines().count(), 1, "{told}");
+        assert!(told.starts_with(&format!("{}: found no folder", folder.display())), "{told}");
+    }
+}
+
+#[test]
 fn the_classifier_is_trained_beside_and_swapped_in() {
     let dir = folder();
     let config = config(dir.path());

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use crate::base::language::Language;
 use crate::config::{Problem, Problems};
-use crate::understanding::tables::{FILES, SHIPPED};
+use crate::understanding::tables::{FILES, OPTIONAL, SHIPPED};
 
 use super::Tables;
 
@@ -30,8 +30,9 @@ pub(super) fn check(tables: &Tables, folder: &Path, wanted: &[&Language], proble
         }
         let at = |room: &str| folder.join(room).join(language.code());
         if !understood.contains(language) && !at("understanding").is_dir() {
-            let expected =
-                format!("a folder with {}", FILES.map(|f| format!("{f}.toml")).join(", "));
+            let needed = FILES.iter().filter(|file| !OPTIONAL.contains(file));
+            let needed: Vec<String> = needed.map(|file| format!("{file}.toml")).collect();
+            let expected = format!("a folder with {}", needed.join(", "));
             problems.add(fault(&at("understanding"), "no folder".into(), expected));
         }
         let prompts = tables.policy.prompts_missing(language);

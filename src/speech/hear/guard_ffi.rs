@@ -70,8 +70,8 @@ pub fn decode(
 }
 
 /// Leaves only the end of text possible, once the guard says so, and only numbers under the
-/// grammar. Does not panic: no indexing
-/// without a check, no arithmetic that overflows, and the allocation of a few numbers.
+/// grammar. Does not panic: no indexing without a check, no arithmetic that overflows, and the
+/// allocation of a few numbers.
 ///
 /// SAFETY: to be called by whisper.cpp only, from the decode that `user` belongs to.
 unsafe extern "C" fn filter_logits(

@@ -165,6 +165,9 @@ impl Listener {
             self.forget();
         }
         self.listening = listening;
+        if let Some(turn) = &mut self.turn {
+            turn.judged = None;
+        }
     }
 
     pub fn mode(&self) -> ListenMode {
@@ -236,6 +239,7 @@ impl Listener {
             && let Decoding::Running { job: running, class, .. } = turn.decoding
             && running == job
         {
+            turn.judged = None;
             turn.decoding = match result {
                 Ok(transcript) => Decoding::Done { transcript, at: now },
                 Err(failure) => Decoding::Failed { class, failure },
@@ -411,7 +415,9 @@ impl Listener {
                 }
                 let wait_ms = match believed {
                     true => {
-                        let judged = self.judge.judge(&transcript.text, &self.listening);
+                        let judged = *turn.judged.get_or_insert_with(|| {
+                            self.judge.judge(&transcript.text, &self.listening)
+                        });
                         if judged == Completeness::Open {
                             self.ask_second_voice(now, &mut turn);
                         }

@@ -6,7 +6,9 @@
 //! ```
 //!
 //! The listener is sans-IO; the pool owns threads; whisper is the one engine, behind
-//! [`transcript::Transcriber`].
+//! [`transcript::Transcriber`]. `judge` asks the understanding whether a text is finished,
+//! `end_of_turn` is a second voice on it, `echo` keeps our own prompts apart from the caller.
+//! `machine` times models, `score` counts errors, `sounds` are for tests and benchmarks.
 
 pub mod echo;
 pub mod end_guard;

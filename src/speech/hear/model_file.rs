@@ -1,7 +1,7 @@
 //! Looks through a ggml model file before whisper.cpp does, which trusts what it reads.
 //!
 //! In: a path. Out: what the model is, or a clear reason why it cannot be used. Only headers are
-//! read; weights are stepped over. (Hashes are checked by the models room when a file is fetched.)
+//! read; weights are stepped over. (Hashes are checked by the models room, which finds the file.)
 
 use std::fs::File;
 use std::io::{BufReader, ErrorKind, Read, Seek, SeekFrom};

@@ -1,6 +1,9 @@
 //! Word error rate, with numbers written one way: "forty-two seventeen", "4217" and "four two one
 //! seven" are the same four digits.
 
+use crate::base::number_words::{BELOW_TWENTY, TENS};
+use crate::understanding::text::is_han;
+
 /// Errors of a hypothesis against a reference, in words.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Errors {
@@ -94,10 +97,6 @@ pub fn normalise(text: &str) -> Vec<String> {
     numbers_to_digits(spaced.split_whitespace().collect())
 }
 
-fn is_han(symbol: char) -> bool {
-    ('\u{4e00}'..='\u{9fff}').contains(&symbol)
-}
-
 /// What a number word adds.
 enum Part {
     /// 0 to 9, 10 to 19, 20 to 90.
@@ -109,26 +108,11 @@ enum Part {
 }
 
 fn part(word: &str) -> Option<Part> {
-    const UNITS: [&str; 10] =
-        ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"];
     const ORDINALS: [&str; 9] =
         ["first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth"];
-    const TEENS: [&str; 10] = [
-        "ten",
-        "eleven",
-        "twelve",
-        "thirteen",
-        "fourteen",
-        "fifteen",
-        "sixteen",
-        "seventeen",
-        "eighteen",
-        "nineteen",
-    ];
-    const TENS: [&str; 8] =
-        ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"];
+    let (units, teens) = BELOW_TWENTY.split_at(10);
     let find = |list: &[&str], word: &str| list.iter().position(|one| *one == word);
-    if let Some(value) = find(&UNITS, word) {
+    if let Some(value) = find(units, word) {
         return Some(Part::Unit(value as u64));
     }
     if let Some(value) = find(&ORDINALS, word) {
@@ -143,7 +127,7 @@ fn part(word: &str) -> Option<Part> {
     }
     let stem = word.strip_suffix("ieth").map(|stem| format!("{stem}y"));
     let stem = stem.as_deref().or(word.strip_suffix("th")).unwrap_or(word);
-    if let Some(value) = find(&TEENS, stem) {
+    if let Some(value) = find(teens, stem) {
         return Some(Part::Teen(value as u64 + 10));
     }
     find(&TENS, stem).map(|value| Part::Tens((value as u64 + 2) * 10))

@@ -1,4 +1,4 @@
-//! Rendered sentences by hash: in memory while it lasts, on disk for good.
+//! Rendered sentences by hash: some in memory, all on the disk for good.
 
 use std::collections::HashMap;
 use std::fs;

@@ -1,29 +1,7 @@
 //! Numbers in English words.
 
-const ONES: [&str; 20] = [
-    "zero",
-    "one",
-    "two",
-    "three",
-    "four",
-    "five",
-    "six",
-    "seven",
-    "eight",
-    "nine",
-    "ten",
-    "eleven",
-    "twelve",
-    "thirteen",
-    "fourteen",
-    "fifteen",
-    "sixteen",
-    "seventeen",
-    "eighteen",
-    "nineteen",
-];
-const TENS: [&str; 10] =
-    ["", "", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"];
+use crate::base::number_words::{BELOW_TWENTY, TENS};
+
 const SCALES: [(u64, &str); 4] = [
     (1_000_000_000_000, "trillion"),
     (1_000_000_000, "billion"),
@@ -38,11 +16,11 @@ fn word(list: &'static [&'static str], index: u64) -> &'static str {
 /// `421` → "four hundred twenty-one".
 pub fn cardinal(number: u64) -> String {
     match number {
-        0..20 => word(&ONES, number).to_owned(),
-        20..100 if number.is_multiple_of(10) => word(&TENS, number / 10).to_owned(),
-        20..100 => format!("{}-{}", word(&TENS, number / 10), word(&ONES, number % 10)),
+        0..20 => word(&BELOW_TWENTY, number).to_owned(),
+        20..100 if number.is_multiple_of(10) => word(&TENS, number / 10 - 2).to_owned(),
+        20..100 => format!("{}-{}", word(&TENS, number / 10 - 2), word(&BELOW_TWENTY, number % 10)),
         100..1_000 => {
-            let head = format!("{} hundred", word(&ONES, number / 100));
+            let head = format!("{} hundred", word(&BELOW_TWENTY, number / 100));
             join(head, number % 100)
         }
         _ => {
@@ -95,7 +73,7 @@ pub fn digits(text: &str) -> String {
         .chars()
         .filter(|symbol| symbol.is_alphanumeric())
         .map(|symbol| match symbol.to_digit(10) {
-            Some(digit) => word(&ONES, u64::from(digit)).to_owned(),
+            Some(digit) => word(&BELOW_TWENTY, u64::from(digit)).to_owned(),
             None => symbol.to_uppercase().to_string(),
         })
         .collect();

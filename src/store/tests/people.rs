@@ -101,6 +101,8 @@ async fn tokens_and_passwords_are_not_in_the_file() {
     let store = open(folder.path());
     users::add(&store, "anna", "long enough 1", Role::Agent, None).await.expect("added");
     let api = users::add_api_token(&store, "anna", "crm").await.expect("made");
+    let nobody = users::add_api_token(&store, "nobody", "crm").await.expect_err("refused");
+    assert_eq!(nobody.to_string(), "there is no such user");
     let session = store.session_begin("anna", now()).await.expect("begun");
     let user = users::by_api_token(&store, &api).await.expect("an answer").expect("known");
     assert_eq!(user.agent.as_deref(), Some("anna"));

@@ -8,6 +8,7 @@ use super::calibrate::{self, Outcome, Settings};
 use super::features::{Feature, features};
 use super::likeness::{Likeness, Vectors};
 use super::{Classifier, EXAMPLES_MAX, Example, FEATURES_MAX, INTENTS_MAX, place};
+use crate::understanding::rows::{dot, largest};
 
 /// Value of the feature that every sentence has.
 pub(super) const BIAS: f32 = 1.0;
@@ -213,16 +214,6 @@ fn separate(cases: &[&Case], classes: usize) -> Separators {
     Separators { space, weights, vector_weights, classes }
 }
 
-/// Eight sums side by side, always in the same order; what is beyond a multiple of eight is none
-/// of a vector's.
-fn dot(a: &[f32], b: &[f32]) -> f32 {
-    let mut sums = [0.0_f32; 8];
-    for (a, b) in a.as_chunks::<8>().0.iter().zip(b.as_chunks::<8>().0) {
-        sums.iter_mut().zip(a.iter().zip(b)).for_each(|(sum, (a, b))| *sum += a * b);
-    }
-    sums.iter().sum()
-}
-
 /// Dual coordinate descent: `weights` and `dense` begin at zero and end as the separator.
 fn descend(points: &[Point<'_>], sides: &[f32], weights: &mut [f32], dense: &mut [f32], seed: u64) {
     let diagonal = 0.5 / COST;
@@ -298,7 +289,7 @@ fn round(full: &[f32], classes: usize) -> (Vec<i8>, Vec<f32>) {
     let mut scales = Vec::with_capacity(full.len() / classes.max(1));
     let mut weights = Vec::with_capacity(full.len());
     for row in full.chunks_exact(classes) {
-        let largest = row.iter().fold(0.0_f32, |most, weight| most.max(weight.abs()));
+        let largest = largest(row);
         let scale = if largest > 0.0 { largest / 127.0 } else { 1.0 };
         scales.push(scale);
         weights.extend(row.iter().map(|weight| (weight / scale).round() as i8));

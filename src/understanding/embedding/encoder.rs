@@ -4,6 +4,7 @@
 use super::linear::{Linear, Products, Room};
 use super::tensors::Tensors;
 use super::{EmbedFault, TOKENS_MAX};
+use crate::understanding::rows::{dot, largest, sum};
 
 /// Numbers of one token.
 pub(super) const WIDTH: usize = 384;
@@ -49,8 +50,7 @@ impl Encoder {
         let mut units = Vec::with_capacity(table.len());
         let mut piece_steps = Vec::with_capacity(pieces);
         for row in table.chunks_exact(WIDTH) {
-            let largest = row.iter().fold(0.0_f32, |most, one| most.max(one.abs()));
-            let step = (largest / 127.0).max(1e-12);
+            let step = (largest(row) / 127.0).max(1e-12);
             units.extend(row.iter().map(|one| (one / step).round() as i8));
             piece_steps.push(step);
         }
@@ -149,26 +149,6 @@ fn attend(look: &[f32], lengths: &[usize]) -> Vec<f32> {
         }
     }
     out
-}
-
-fn sum(row: &[f32]) -> f32 {
-    let (chunks, _) = row.as_chunks::<8>();
-    let mut sums = [0.0_f32; 8];
-    for chunk in chunks {
-        sums.iter_mut().zip(chunk).for_each(|(sum, one)| *sum += one);
-    }
-    sums.iter().sum()
-}
-
-/// Eight sums side by side, which a processor adds at once; always in the same order.
-fn dot(a: &[f32], b: &[f32]) -> f32 {
-    let (a, _) = a.as_chunks::<8>();
-    let (b, _) = b.as_chunks::<8>();
-    let mut sums = [0.0_f32; 8];
-    for (a, b) in a.iter().zip(b) {
-        sums.iter_mut().zip(a.iter().zip(b)).for_each(|(sum, (a, b))| *sum += a * b);
-    }
-    sums.iter().sum()
 }
 
 fn softmax(shares: &mut [f32]) {

@@ -5,6 +5,8 @@
 use rten_gemm::{GemmExecutor, GemmInputA, GemmInputB, GemmOptions, PackedBMatrix};
 use rten_tensor::NdTensorView;
 
+use crate::understanding::rows::largest;
+
 /// Largest weight, in units of its column.
 const WEIGHT_MAX: f32 = 63.0;
 /// From a row's least to its largest input, in units; one is left for the rounding of the zero.
@@ -47,7 +49,6 @@ impl Linear {
             let width = GROUP.min(inputs - from);
             let rows = weights.chunks_exact(inputs).map(|row| row.get(from..from + width));
             let rows: Vec<&[f32]> = rows.map(Option::unwrap_or_default).collect();
-            let largest = |row: &&[f32]| row.iter().fold(0.0_f32, |most, one| most.max(one.abs()));
             let step = |row: &&[f32]| (largest(row) / WEIGHT_MAX).max(1e-12);
             let steps: Vec<f32> = rows.iter().map(step).collect();
             let units = rows.iter().zip(&steps).flat_map(|(row, step)| {

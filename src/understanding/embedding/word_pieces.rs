@@ -15,8 +15,8 @@ const FILE_BYTES_MAX: usize = 8 << 20;
 const PIECES_MAX: usize = 200_000;
 /// Letters of one word; a longer one is unknown.
 const LETTERS_MAX: usize = 100;
-/// Bytes of a text that are looked at.
-const TEXT_BYTES_MAX: usize = 8_000;
+/// Characters of a text that are looked at.
+const TEXT_CHARS_MAX: usize = 8_000;
 /// Marks a piece that goes on within a word.
 const INSIDE: &str = "##";
 
@@ -68,7 +68,7 @@ impl WordPieces {
     pub fn ids(&self, text: &str, most: usize) -> Vec<u32> {
         let room = most.max(2) - 1;
         let mut out = vec![self.begin];
-        let text: String = text.chars().take(TEXT_BYTES_MAX).collect();
+        let text: String = text.chars().take(TEXT_CHARS_MAX).collect();
         for word in words(&text) {
             if out.len() >= room {
                 break;
@@ -88,8 +88,8 @@ impl WordPieces {
         let mut piece = String::new();
         let letters = word.chars().count();
         while !rest.is_empty() && letters <= LETTERS_MAX {
-            let ends = rest.char_indices().map(|(at, sign)| at + sign.len_utf8()).rev();
-            let found = ends.into_iter().find_map(|end| {
+            let mut ends = rest.char_indices().map(|(at, sign)| at + sign.len_utf8()).rev();
+            let found = ends.find_map(|end| {
                 let head = rest.get(..end)?;
                 piece.clear();
                 if rest.len() < word.len() {

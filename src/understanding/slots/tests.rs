@@ -3,27 +3,12 @@
 use proptest::prelude::*;
 
 use crate::base::moment::Moment;
+use crate::base::number_words::{BELOW_TWENTY, TENS};
 use crate::base::utterance::Utterance;
 use crate::understanding::outcome::Expecting;
 use crate::understanding::{Memory, Tables, Understander};
 
 const TODAY: jiff::civil::Date = jiff::civil::date(2026, 11, 21);
-const DIGITS: [&str; 10] =
-    ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"];
-const TEENS: [&str; 10] = [
-    "ten",
-    "eleven",
-    "twelve",
-    "thirteen",
-    "fourteen",
-    "fifteen",
-    "sixteen",
-    "seventeen",
-    "eighteen",
-    "nineteen",
-];
-const TENS: [&str; 8] =
-    ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"];
 const MONTHS: [&str; 12] = [
     "January",
     "February",
@@ -52,10 +37,9 @@ fn slots(text: &str, expecting: &Expecting) -> Vec<(String, String, String)> {
 
 fn below_hundred(number: usize) -> String {
     match number {
-        0..=9 => DIGITS[number].to_owned(),
-        10..=19 => TEENS[number - 10].to_owned(),
+        0..=19 => BELOW_TWENTY[number].to_owned(),
         _ if number.is_multiple_of(10) => TENS[number / 10 - 2].to_owned(),
-        _ => format!("{}-{}", TENS[number / 10 - 2], DIGITS[number % 10]),
+        _ => format!("{}-{}", TENS[number / 10 - 2], BELOW_TWENTY[number % 10]),
     }
 }
 
@@ -71,11 +55,11 @@ fn say_digits(digits: &str, ways: &[u8]) -> String {
         };
         match way % 5 {
             0 if same(3) => {
-                out.push(format!("triple {}", DIGITS[list[at]]));
+                out.push(format!("triple {}", BELOW_TWENTY[list[at]]));
                 at += 3;
             }
             0 | 1 if same(2) => {
-                out.push(format!("double {}", DIGITS[list[at]]));
+                out.push(format!("double {}", BELOW_TWENTY[list[at]]));
                 at += 2;
             }
             // "Sixty, five" could be 65: a round ten is said as two digits.
@@ -92,7 +76,7 @@ fn say_digits(digits: &str, ways: &[u8]) -> String {
                 at += 1;
             }
             _ => {
-                out.push(DIGITS[list[at]].to_owned());
+                out.push(BELOW_TWENTY[list[at]].to_owned());
                 at += 1;
             }
         }
@@ -146,7 +130,7 @@ fn spell(code: &str, ways: &[u8]) -> String {
         let sign = list[at];
         let same = list.get(at + 1) == Some(&sign);
         if let Some(digit) = sign.to_digit(10) {
-            out.push(DIGITS[digit as usize].to_owned());
+            out.push(BELOW_TWENTY[digit as usize].to_owned());
         } else {
             let place = usize::from(sign as u8 - b'A');
             match (way % 6, sign) {

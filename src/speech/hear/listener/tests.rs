@@ -5,6 +5,8 @@ mod noise;
 mod second_voice;
 mod waiting;
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use super::super::vad::VoiceFrame;
 use super::*;
 
@@ -366,6 +368,29 @@ fn a_short_answer_counts_when_its_words_do() {
     ]);
 }
 
+/// Every frame of silence asks how finished the text is.
+#[test]
+fn a_text_is_judged_once_for_what_was_asked() {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let count = asked.clone();
+    let judge = move |_: &str, _: &Listening| {
+        count.fetch_add(1, Ordering::Relaxed);
+        Completeness::Unfinished
+    };
+    let mut scene = Scene::new(Dialogue, &["I want to", "I want to go"]);
+    let settings = ListenerSettings { partial_every_ms: 0, ..ListenerSettings::default() };
+    let again = Listening::to(Dialogue, Language::english());
+    scene.listener = Listener::with_detector(settings, Arc::new(judge), Box::new(Scripted));
+    scene.listener.set_mode(again.clone());
+    scene.voice(400).pause(600);
+    assert_eq!(asked.load(Ordering::Relaxed), 1);
+    scene.listener.set_mode(Listening { expecting: Expecting::YesNo, ..again });
+    scene.pause(200);
+    assert_eq!(asked.load(Ordering::Relaxed), 2, "what was asked has changed");
+    scene.voice(400).pause(600);
+    assert_eq!(asked.load(Ordering::Relaxed), 3, "a new text");
+}
+
 #[test]
 fn a_short_answer_that_is_not_believed_is_looked_at_more_closely_once() {
     let mut scene = Scene::new(Dialogue, &["Oh.", "Yep.", "Oh.", "Oh.", "Oh."]);
@@ -402,11 +427,11 @@ fn over_a_prompt_a_murmur_stops_nothing_and_a_word_does() {
     scene.log.clear();
     // A cough: a voice for the detector, without words.
     scene.voice(200).pause(1_000);
-    scene.check(&["1780 suspected", "1980 decode caller_speculative", "2080 dismissed"]);
+    scene.check(&["1760 suspected", "1980 decode caller_speculative", "2080 dismissed"]);
     scene.log.clear();
     scene.voice(300).pause(1_000);
     scene.check(&[
-        "2980 suspected",
+        "2960 suspected",
         "3280 decode caller_speculative",
         "3380 began",
         "3400 heard Agent.",

@@ -10,6 +10,7 @@ use crate::base::utterance::{Utterance, Word};
 use super::super::order::{DecodeClass, DecodeFailure, JobId};
 use super::super::transcript::Transcript;
 use super::super::words::Evidence;
+use super::Completeness;
 
 const SAMPLES_PER_MS: u64 = SPEECH_RATE_HZ as u64 / 1_000;
 
@@ -99,6 +100,8 @@ pub struct Turn {
     /// Voice that was dismissed already: only more of it is suspected again.
     dismissed_ms: u64,
     pub decoding: Decoding,
+    /// How finished the decoded text is; judged once, for each frame of silence asks.
+    pub judged: Option<Completeness>,
     pub second: SecondVoice,
     /// The decode is the second one of the same sound, with more context.
     pub closer: bool,
@@ -133,6 +136,7 @@ impl Turn {
             suspected: false,
             dismissed_ms: 0,
             decoding: Decoding::Idle,
+            judged: None,
             second: SecondVoice::Unasked,
             closer: false,
             partial: None,
