@@ -28,6 +28,9 @@ use super::rows::largest;
 pub const WIDTH: usize = encoder::WIDTH;
 /// Tokens of one sentence that are looked at, its two edges among them.
 pub const TOKENS_MAX: usize = 64;
+/// Raised whenever the same files give other vectors: then those that are kept, and the models
+/// trained from them, are made anew.
+const ENCODING: u64 = 1;
 /// Tokens that go through the encoder together.
 const BATCH_TOKENS_MAX: usize = 512;
 /// Sentences whose vectors are kept (100 kB): the end of a turn asks for the same one with each
@@ -106,12 +109,14 @@ impl Embedder {
         let pieces = WordPieces::from_json(tokenizer)?;
         let encoder = Encoder::new(&Tensors::read(model)?, pieces.count())?;
         let sum = Sha256::new_with_prefix(model).chain_update(tokenizer).finalize();
-        let fingerprint = sum.iter().take(8).fold(0, |sum, byte| sum << 8 | u64::from(*byte));
+        let files = sum.iter().take(8).fold(0, |sum, byte| sum << 8 | u64::from(*byte));
+        let fingerprint = files ^ ENCODING;
         let recent = Mutex::new(VecDeque::with_capacity(RECENT_MAX));
         Ok(Self { pieces, encoder, fingerprint, recent })
     }
 
-    /// Of the model's bytes: vectors of two models are never compared.
+    /// Of the model's bytes and of how they are computed with: vectors of two models, or of two
+    /// ways, are never compared.
     pub fn fingerprint(&self) -> u64 {
         self.fingerprint
     }

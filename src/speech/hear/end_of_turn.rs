@@ -95,10 +95,10 @@ impl EndOfTurn {
             let is_padding = frame > 0 && frame * HOP + FFT / 2 < padding;
             if !is_padding {
                 let begin = frame * HOP;
-                let windowed: Vec<f32> = (0..FFT)
-                    .map(|n| at(begin + n) * (0.5 - 0.5 * (TAU * n as f32 / FFT as f32).cos()))
-                    .collect();
-                let power = self.power(&windowed);
+                // Hann's window, whose cosine is that of one whole turn.
+                let windowed = self.waves.iter().enumerate();
+                let windowed = windowed.map(|(n, (_, cos))| at(begin + n) * (0.5 - 0.5 * cos));
+                let power = self.power(&windowed.collect::<Vec<f32>>());
                 for (band, filter) in bands.iter_mut().zip(&self.filters) {
                     let energy: f32 = filter.iter().zip(&power).map(|(a, b)| a * b).sum();
                     *band = energy.max(1e-10).log10();
