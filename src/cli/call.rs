@@ -1,6 +1,7 @@
 //! `warmline call SIP-URI`: a simulated caller places a real call, speaks, listens, and judges
 //! what it hears.
 
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -23,6 +24,10 @@ use crate::speech::voice::caller::{CallerVoice, Noise};
 const QUIET: Duration = Duration::from_millis(1_100);
 
 #[derive(Args)]
+#[command(
+    after_help = "Example: warmline call sip:help@127.0.0.1:5060 --say \"When are you open?\" \
+                        --expect open"
+)]
 pub struct CallArgs {
     /// Whom to call, such as sip:help@127.0.0.1:5060.
     uri: String,
@@ -45,13 +50,13 @@ pub struct CallArgs {
     #[arg(long, default_value_t = 12)]
     listen_s: u64,
     /// Pitch in cents, −350 to 500.
-    #[arg(long, default_value_t = 0.0, allow_hyphen_values = true)]
+    #[arg(long, default_value_t = 0.0, allow_hyphen_values = true, value_parser = pitch)]
     pitch: f32,
     /// Pace, 0.72 (fast) to 1.4 (slow).
-    #[arg(long, default_value_t = 1.0)]
+    #[arg(long, default_value_t = 1.0, value_parser = pace)]
     pace: f32,
-    /// Noise in the line: decibels of speech over it.
-    #[arg(long)]
+    /// Noise in the line: decibels of speech over it, −20 to 60.
+    #[arg(long, allow_hyphen_values = true, value_parser = snr)]
     snr: Option<f32>,
     /// What the noise is: car, hiss, hum or babble.
     #[arg(long, default_value = "car", requires = "snr", value_parser = noise)]
@@ -65,6 +70,23 @@ pub struct CallArgs {
     /// Write both sides to this WAV on one clock: said left, heard right.
     #[arg(long)]
     capture: Option<PathBuf>,
+}
+
+fn pitch(text: &str) -> Result<f32, String> {
+    number(text, -350.0..=500.0)
+}
+
+fn pace(text: &str) -> Result<f32, String> {
+    number(text, 0.72..=1.4)
+}
+
+fn snr(text: &str) -> Result<f32, String> {
+    number(text, -20.0..=60.0)
+}
+
+fn number(text: &str, range: RangeInclusive<f32>) -> Result<f32, String> {
+    let number = text.parse().ok().filter(|number| range.contains(number));
+    number.ok_or_else(|| format!("a number from {} to {}", range.start(), range.end()))
 }
 
 /// A string of telephone keys.

@@ -34,6 +34,7 @@ const CONFIG: &str = "warmline.toml";
 const OUTCOMES: [&str; 3] = ["emergency", "talk_to_person", "out_of_scope"];
 
 #[derive(Args)]
+#[command(after_help = "Example: warmline intents explain \"Where is my order?\"")]
 pub struct IntentsArgs {
     #[command(subcommand)]
     action: Action,

@@ -9,6 +9,7 @@ use clap::{Args, Subcommand};
 use crate::models::{self, Catalogue, Fetcher, Model, Verdict, verify};
 
 #[derive(Args)]
+#[command(after_help = "Example: warmline models fetch --default")]
 pub struct ModelsArgs {
     #[command(subcommand)]
     action: Action,

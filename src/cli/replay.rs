@@ -17,6 +17,7 @@ use crate::store::record::{CallFilter, CallRecord, LineRecord};
 use crate::store::{Store, StoreFault};
 
 #[derive(Args)]
+#[command(after_help = "Example: warmline replay --rules new-tables --last 50")]
 pub struct ReplayArgs {
     /// The folder of the new tables, with `policy`, `knowledge` and `understanding` in it.
     #[arg(long)]

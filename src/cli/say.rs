@@ -17,6 +17,7 @@ use crate::speech::voice::cache::write_wav;
 use crate::speech::voice::level;
 
 #[derive(Args)]
+#[command(after_help = "Example: warmline say \"Your order is on its way.\" --out order.wav")]
 pub struct SayArgs {
     /// The text, in quotes; it may hold markup such as <digits>4217</digits>.
     text: String,

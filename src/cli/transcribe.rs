@@ -16,6 +16,7 @@ use crate::understanding::outcome::Expecting;
 use crate::understanding::{Memory, Tables, Understander};
 
 #[derive(Args)]
+#[command(after_help = "Example: warmline transcribe --json call.wav")]
 pub struct TranscribeArgs {
     /// WAV files.
     #[arg(required = true, value_name = "FILE")]

@@ -150,9 +150,8 @@ pub fn stress(
     parts.extend(word_again_part(tables, reading));
     parts.extend(interruption_part(table, utterance, memory));
     memory.note_words(tone::content(tables, reading), signs.short_answer);
-    // From zero: the sum of no f32 is −0.
-    let adds = parts.iter().fold(0.0, |sum: f32, part: &StressPart| sum + part.adds);
-    let turn = adds.clamp(0.0, 1.0);
+    // Not `sum`, which begins at −0 and so shows "-0.00" of a calm caller.
+    let turn = parts.iter().fold(0.0, |sum, part: &StressPart| sum + part.adds).clamp(0.0, 1.0);
     let score = memory.smooth(turn, table.weights.rise, table.weights.fall);
     let level = if score >= table.weights.high {
         StressLevel::High

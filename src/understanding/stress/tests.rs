@@ -159,6 +159,8 @@ fn every_part_says_why() {
     }
     let sum: f32 = end.parts.iter().map(|part| part.adds).sum();
     assert!((sum.min(1.0) - end.turn).abs() < 1e-5);
+    let calm = stresses.first().expect("a turn");
+    assert_eq!((calm.parts.len(), format!("{:.2}", calm.score).as_str()), (0, "0.00"));
 }
 
 #[test]
