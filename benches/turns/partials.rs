@@ -2,11 +2,11 @@
 //! it would save, and how many words differ from the decode in the pause.
 
 use warmline::speech::hear::score::normalise;
-use warmline::speech::hear::transcript::{Hint, StopFlag, Transcriber};
+use warmline::speech::hear::transcript::{StopFlag, Transcriber};
 use warmline::speech::hear::whisper::Whisper;
 
 use crate::course::loudness;
-use crate::sound::{Clip, percentile, processor_us};
+use crate::sound::{Clip, percentile, processor_us, usual_hint};
 
 /// A partial is asked for so often while somebody speaks, and one that ended so long before the
 /// last voice covers the speech.
@@ -32,7 +32,7 @@ pub fn measure(whisper: &mut Whisper, clips: &[Clip]) {
         let mut decode = |until_ms: u64| {
             let heard = &line[..(until_ms as usize * 16).min(line.len())];
             let begun = processor_us();
-            let text = whisper.transcribe(heard, &Hint::default(), &StopFlag::default());
+            let text = whisper.transcribe(heard, &usual_hint(), &StopFlag::default());
             (text.map(|text| normalise(&text.text)).unwrap_or_default(), processor_us() - begun)
         };
         let (fresh, took) = decode(ended + PAUSE_MS);

@@ -15,14 +15,14 @@ use warmline::speech::hear::listener::{
     Completeness, CompletenessJudge, ListenerSettings, Listening,
 };
 use warmline::speech::hear::sounds::hiss;
-use warmline::speech::hear::transcript::{Hint, StopFlag, Transcriber};
+use warmline::speech::hear::transcript::{StopFlag, Transcriber};
 use warmline::speech::hear::whisper::Whisper;
 use warmline::speech::voice::level::resample;
 
 use crate::clock::FRAME;
 use crate::course::{loudest_dbfs, loudness};
 use crate::digits::{Draw, SEED};
-use crate::sound::{percentile, processor_us, read};
+use crate::sound::{percentile, processor_us, read, usual_hint};
 
 /// A turn ends after no less; the model is asked then.
 const ASKED_AFTER_MS: usize = 200;
@@ -118,7 +118,7 @@ fn judged(
     said: &[i16],
 ) -> Option<(Completeness, f32, u64)> {
     let pause = |ms: usize| [said, &vec![0; ms * 16]].concat();
-    let text = whisper.transcribe(&pause(80), &Hint::default(), &StopFlag::default()).ok()?;
+    let text = whisper.transcribe(&pause(80), &usual_hint(), &StopFlag::default()).ok()?;
     let listening = Listening::to(ListenMode::Turn, Language::english());
     let text = judge.judge(&text.text, &listening);
     let begun = processor_us();

@@ -3,7 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use warmline::base::audio::level_dbfs;
+use warmline::base::language::Language;
 use warmline::base::upsample::to_speech_rate;
+use warmline::speech::hear::transcript::Hint;
+use warmline::speech::hear::vad::{NeuralDetector, VadSettings, VoiceDetector};
+use warmline::understanding::{Tables, Understander};
 
 /// One clip and what was said in it.
 pub struct Clip {
@@ -12,6 +16,15 @@ pub struct Clip {
     pub number: bool,
     pub file: PathBuf,
     pub sound: Vec<i16>,
+    /// Voice in it, as the listener finds it, milliseconds.
+    pub voiced_ms: u64,
+}
+
+/// What the recogniser is given for a turn of a call in English.
+pub fn usual_hint() -> Hint {
+    let understander = Understander::new(Tables::embedded_rules());
+    let before = understander.text_before(&Language::english());
+    Hint { prompt: Some(before.to_owned()).filter(|text| !text.is_empty()), ..Hint::default() }
 }
 
 /// First sample of the first frame (of `frame` samples) of a caller's voice: within 20 dB of the
@@ -57,7 +70,11 @@ pub fn callers(folder: &Path, count: usize, with_words: bool) -> Vec<Clip> {
                 "number" | "amount_date_time" | "account" | "code"
             );
             let file = folder.join(field(clip, "file"));
-            Some(Clip { said: field(clip, "text"), number, sound: read(&file)?, file })
+            let sound = read(&file)?;
+            let mut detector = NeuralDetector::new(VadSettings::default());
+            let voiced = sound.chunks(320).filter(|frame| detector.push(frame).voiced).count();
+            let voiced_ms = 20 * voiced as u64;
+            Some(Clip { said: field(clip, "text"), number, sound, voiced_ms, file })
         })
         .collect()
 }

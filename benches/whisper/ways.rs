@@ -4,12 +4,13 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::time::Instant;
 
+use warmline::speech::hear::listener::ListenerSettings;
 use warmline::speech::hear::score::{Errors, word_errors};
 use warmline::speech::hear::transcript::{Hint, StopFlag, Transcriber};
 use warmline::speech::hear::whisper::{Context, Whisper, WhisperModel, WhisperSettings};
 
 use super::quantised;
-use super::sound::{Clip, callers, percentile, processor_us};
+use super::sound::{Clip, callers, percentile, processor_us, usual_hint};
 
 /// How a clip is decoded.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -40,7 +41,8 @@ struct Way {
     last: (usize, String),
 }
 
-const DOMAIN: &str = "Hello, I have a question about my order, invoice, card or account.";
+/// Names and terms, as an operator lists them.
+const DOMAIN: &str = "Order, invoice, delivery, card, top-up, exchange rate, account.";
 /// The baseline of each table.
 const PLAIN: &str = "plain, 30 s";
 
@@ -59,11 +61,13 @@ fn ways(models: &Models<'_>) -> Vec<Way> {
         ..best
     };
     let (model, flash) = (models.usual, models.flash);
-    let default = Hint::default();
-    let domain = Hint { prompt: Some(DOMAIN.to_owned()), ..Hint::default() };
+    let (bare, default) = (Hint::default(), usual_hint());
+    let words = default.prompt.clone().unwrap_or_default() + " " + DOMAIN;
+    let domain = Hint { prompt: Some(words), ..Hint::default() };
     let list: Vec<(&str, &WhisperModel, WhisperSettings, &Hint)> = vec![
-        (PLAIN, model, WhisperSettings::PLAIN, &default),
+        (PLAIN, model, WhisperSettings::PLAIN, &bare),
         ("the default", model, best, &default),
+        ("no text before", model, best, &bare),
         ("turn + 0.3 s >= 128", model, cut(300, 128), &default),
         ("turn + 0.5 s >= 160", model, cut(500, 160), &default),
         ("turn + 1 s >= 192", model, cut(1_000, 192), &default),
@@ -92,7 +96,7 @@ fn ways(models: &Models<'_>) -> Vec<Way> {
         let model = WhisperModel::load(&path);
         // Loaded whole: the file is not needed any more.
         let _ = std::fs::remove_file(&path);
-        way(&format!("weights in {}", format.name), &model.ok()?, best, Hint::default(), Kind::Warm)
+        way(&format!("weights in {}", format.name), &model.ok()?, best, usual_hint(), Kind::Warm)
     });
     warm.chain(other).chain(formats).flatten().collect()
 }
@@ -127,6 +131,9 @@ impl Way {
 
     fn hear(&mut self, clip: &Clip) {
         let mut hint = self.hint.clone();
+        if clip.voiced_ms < ListenerSettings::default().text_before_voiced_ms_min {
+            hint.prompt = None;
+        }
         let (mut before, mut sound) = (String::new(), clip.sound.as_slice());
         if self.kind == Kind::Rest {
             let (first, rest) = clip.sound.split_at(quietest(&clip.sound));

@@ -163,8 +163,8 @@ pub struct Speech {
     /// Recognisers at work, one thread each; 0 is one a core.
     pub workers: usize,
     pub models_folder: Option<PathBuf>,
-    /// Names and terms of the operator's domain, given to the recogniser as earlier text; none by
-    /// default, for it costs time and errors on other words (`./dev bench whisper`).
+    /// Names and terms of the operator's domain, given to the recogniser after the earlier text of
+    /// the language's tables; none by default, for every one costs time (`./dev bench whisper`).
     pub domain_words: Vec<String>,
     /// Who says whether a caller has finished where their words leave it open: a model's id,
     /// `auto` (one that is installed) or `text` (nobody).

@@ -3,6 +3,9 @@
 
 use std::collections::HashSet;
 
+/// So many murmurs in a row are still one.
+const BACKCHANNELS_MAX: usize = 4;
+
 /// What is known of a whole text before it is believed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Standing {
@@ -25,13 +28,17 @@ pub struct HeardTable {
     pub invented: HashSet<String>,
     pub doubtful: HashSet<String>,
     pub short_answers: HashSet<String>,
+    /// Given to the recogniser as the text before a turn, as if we had asked it: a context cut to
+    /// the turn errs less with it. Empty for none; nobody is believed to have said it.
+    pub text_before: String,
 }
 
 impl HeardTable {
     /// The standing of `text`, in whatever case and with whatever punctuation.
     pub fn standing(&self, text: &str) -> Standing {
         let plain = plain(text);
-        if self.invented.contains(&plain) {
+        let ours = !plain.is_empty() && plain == self::plain(&self.text_before);
+        if ours || self.invented.contains(&plain) {
             Standing::Invented
         } else if self.short_answers.contains(&plain) {
             Standing::ShortAnswer
@@ -40,6 +47,18 @@ impl HeardTable {
         } else {
             Standing::Usual
         }
+    }
+}
+
+impl HeardTable {
+    /// Whether a `plain` text is a backchannel, or a few in a row.
+    pub fn is_backchannel(&self, plain: &str) -> bool {
+        if self.backchannels.contains(plain) {
+            return true;
+        }
+        let words: Vec<&str> = plain.split_whitespace().collect();
+        let several = (2..=BACKCHANNELS_MAX).contains(&words.len());
+        several && words.iter().all(|word| self.backchannels.contains(*word))
     }
 }
 
@@ -72,6 +91,9 @@ mod tests {
             ("请不吝点赞订阅转发打赏支持明镜与点点栏目", "en", Standing::Invented),
             ("Thank you.", "en", Standing::Doubtful),
             ("Yeah.", "en", Standing::ShortAnswer),
+            // What we told the recogniser ourselves.
+            (understander.text_before(&Language::english()), "en", Standing::Invented),
+            ("", "en", Standing::Usual),
             ("Where is my order?", "en", Standing::Usual),
             ("转人工", "zh", Standing::Usual),
         ] {
@@ -81,6 +103,9 @@ mod tests {
             understander.is_backchannel(text, &Language::new(code).expect("a code"))
         };
         assert!(murmur("Uh-huh.", "en") && murmur("嗯。", "zh") && murmur("OK", "zh"));
+        assert!(murmur("Oh. Oh.", "en") && murmur("M M M", "en") && murmur("Okay, right.", "en"));
+        assert!(!murmur("Okay, agent.", "en") && !murmur("No, no.", "en") && !murmur("", "en"));
+        assert!(!murmur("oh oh oh oh oh", "en"), "that is somebody who wants something");
         assert!(!murmur("嗯。", "en") && !murmur("No.", "en") && !murmur("不", "zh"));
     }
 }

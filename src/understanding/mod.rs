@@ -178,10 +178,15 @@ impl Understander {
         self.language(language).map_or_else(Standing::default, |one| one.heard.standing(text))
     }
 
+    /// What the recogniser is given as the text before a turn in `language`; empty for none.
+    pub fn text_before(&self, language: &Language) -> &str {
+        self.tables.language(language).map_or("", |one| one.heard.text_before.as_str())
+    }
+
     /// Whether `text`, said into a prompt, only means "I am listening".
     pub fn is_backchannel(&self, text: &str, language: &Language) -> bool {
         let plain = heard::plain(text);
-        self.language(language).is_some_and(|tables| tables.heard.backchannels.contains(&plain))
+        self.language(language).is_some_and(|tables| tables.heard.is_backchannel(&plain))
     }
 
     fn language(&self, language: &Language) -> Option<&LanguageTables> {

@@ -37,6 +37,10 @@ impl CompletenessJudge for ByTables {
         self.0.standing(text, language)
     }
 
+    fn text_before(&self, language: &Language) -> &str {
+        self.0.text_before(language)
+    }
+
     fn is_backchannel(&self, text: &str, language: &Language) -> bool {
         self.0.is_backchannel(text, language)
     }

@@ -197,6 +197,9 @@ pub(super) fn language(
     })
 }
 
+/// Longest text that the recogniser is given before a turn.
+const TEXT_BEFORE_CHARS_MAX: usize = 200;
+
 fn heard_file(table: &Table, problems: &mut Problems) -> HeardTable {
     let mut list = |key: &str| -> HashSet<String> {
         let texts = table.strings(key, problems);
@@ -210,7 +213,17 @@ fn heard_file(table: &Table, problems: &mut Problems) -> HeardTable {
         invented: list("invented"),
         doubtful: list("doubtful"),
         short_answers: list("short_answers"),
+        text_before: table.string_or("text_before", "", problems),
     };
+    if heard.text_before.chars().count() > TEXT_BEFORE_CHARS_MAX {
+        let found = format!("{} characters", heard.text_before.chars().count());
+        let expected = format!("at most {TEXT_BEFORE_CHARS_MAX}: every one costs time");
+        table.fault("text_before", found, expected, problems);
+    }
+    if heard.text_before.chars().any(char::is_control) {
+        let expected = "a sentence without control characters";
+        table.fault("text_before", format!("{:?}", heard.text_before), expected, problems);
+    }
     table.finish(problems);
     heard
 }

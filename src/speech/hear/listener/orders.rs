@@ -6,7 +6,7 @@ use super::super::end_of_turn;
 use super::super::order::{DecodeClass, DecodeFailure, DecodeOrder, JobId};
 use super::super::transcript::{Hint, Transcript};
 use super::turn::SecondVoice;
-use super::{Decoding, ListenMode, Listener, Output, Turn};
+use super::{Decoding, ListenMode, Listener, Listening, Output, Turn};
 use crate::base::moment::Moment;
 
 impl Listener {
@@ -77,6 +77,21 @@ impl Listener {
         true
     }
 
+    /// The text before the turn: the language's own, then the words of the domain. Digits are heard
+    /// better without; and of a murmur or a noise it makes words, of which there must be none.
+    fn prompt(&self, turn: &Turn) -> Option<String> {
+        let Listening { mode, language, prompt, .. } = &self.listening;
+        let doubtful = turn.over_prompt && self.prompt_playing;
+        let short = turn.voiced_ms < self.settings.text_before_voiced_ms_min;
+        let before = match *mode == ListenMode::Digits || doubtful || short {
+            true => "",
+            false => self.judge.text_before(language),
+        };
+        let both = [before, prompt.as_deref().unwrap_or_default()];
+        let parts: Vec<&str> = both.into_iter().filter(|part| !part.is_empty()).collect();
+        (!parts.is_empty()).then(|| parts.join(" "))
+    }
+
     /// Asks for the text of all that the turn has; gives the job and when it is too late.
     pub(super) fn submit(
         &mut self,
@@ -101,7 +116,7 @@ impl Listener {
                 language: self.listening.language.clone(),
                 digits: self.listening.mode == ListenMode::Digits,
                 closer: turn.closer && class != DecodeClass::Partial,
-                prompt: self.listening.prompt.clone(),
+                prompt: self.prompt(turn),
                 end_of_turn: false,
             },
             class,

@@ -29,6 +29,11 @@ pub trait CompletenessJudge: Send + Sync {
         Understander::new(Tables::embedded_rules()).standing(text, language)
     }
 
+    /// What the recogniser is given as the text before a turn in `language`; empty for none.
+    fn text_before(&self, _language: &Language) -> &str {
+        ""
+    }
+
     /// Whether a text in `language`, said into a prompt, only means "I am listening".
     fn is_backchannel(&self, text: &str, language: &Language) -> bool {
         Understander::new(Tables::embedded_rules()).is_backchannel(text, language)
@@ -52,6 +57,9 @@ pub struct ListenerSettings {
     /// Voice of a short answer at most: where its text is not believed it is decoded once more,
     /// with more context. None while a prompt plays.
     pub closer_voiced_ms_max: u64,
+    /// Only with so much voice the recogniser is given the text before a turn: of less it makes
+    /// words that nobody said (one of babble in an hour, at 800 ms).
+    pub text_before_voiced_ms_min: u64,
     /// Less voice than this is a click.
     pub voice_ms_min: u64,
     /// Voice that makes a speaker certain while no prompt plays.
@@ -122,6 +130,7 @@ impl Default for ListenerSettings {
         Self {
             pre_roll_ms: PRE_ROLL_MS,
             closer_voiced_ms_max: 400,
+            text_before_voiced_ms_min: 1_500,
             voice_ms_min: 60,
             began_ms: 300,
             suspect_ms: 60,

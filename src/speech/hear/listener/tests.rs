@@ -369,6 +369,41 @@ fn a_short_answer_counts_when_its_words_do() {
     ]);
 }
 
+/// A judge by a language's tables.
+struct Told;
+
+impl CompletenessJudge for Told {
+    fn judge(&self, text: &str, listening: &Listening) -> Completeness {
+        judge(text, listening)
+    }
+
+    fn text_before(&self, language: &Language) -> &str {
+        if *language == Language::english() { "How can I help?" } else { "" }
+    }
+}
+
+#[test]
+fn the_recogniser_is_told_what_came_before_but_for_digits() {
+    let asked = |mode, language: &str, words: Option<&str>, voice_ms, playing| {
+        let mut scene = Scene::new(mode, &["Yes."]);
+        let settings = ListenerSettings { partial_every_ms: 0, ..ListenerSettings::default() };
+        scene.listener = Listener::with_detector(settings, Arc::new(Told), Box::new(Scripted));
+        let language = Language::new(language).expect("a language");
+        let prompt = words.map(str::to_owned);
+        scene.listener.set_mode(Listening { prompt, ..Listening::to(mode, language) });
+        scene.prompt(playing).voice(voice_ms).pause(3_000);
+        scene.orders.first().expect("a decode").hint.prompt.clone()
+    };
+    let prompt = |mode, language, words| asked(mode, language, words, 1_500, false);
+    assert_eq!(prompt(Dialogue, "en", None).as_deref(), Some("How can I help?"));
+    assert_eq!(asked(Dialogue, "en", None, 1_480, false), None, "a murmur has no words");
+    assert_eq!(asked(Dialogue, "en", None, 1_500, true), None, "nor a noise over a prompt");
+    let both = prompt(Dialogue, "en", Some("Northwind."));
+    assert_eq!(both.as_deref(), Some("How can I help? Northwind."));
+    assert_eq!(prompt(Dialogue, "zh", None), None);
+    assert_eq!(prompt(Digits, "en", None), None);
+}
+
 /// Every frame of silence asks how finished the text is.
 #[test]
 fn a_text_is_judged_once_for_what_was_asked() {
