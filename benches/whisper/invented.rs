@@ -37,8 +37,9 @@ pub fn measure(id: &str, model: &WhisperModel, speech: &Path, minutes: u64) {
         for heard in file::transcribe(sound, 16_000, hearing, &mut whisper).unwrap_or_default() {
             words += heard.text.split_whitespace().count();
             println!(
-                "whisper {id}: {kind} in {mode:?} heard as {:?} ({} ms of voice, sure {:.2})",
-                heard.text, heard.voiced_ms, heard.confidence
+                "whisper {id}: {kind} in {mode:?} heard as {:?} ({} ms of voice at {:.0} dBFS, \
+                 sure {:.2})",
+                heard.text, heard.voiced_ms, heard.level_dbfs, heard.confidence
             );
         }
     }

@@ -210,6 +210,8 @@ pub struct Evidence {
     pub span_ms: u64,
     /// It began while a prompt played: a murmur is likelier than an answer.
     pub over_prompt: bool,
+    /// Mean level of the voice, where it is known.
+    pub level_dbfs: Option<f32>,
 }
 
 /// Voice and confidence that such a text needs, where it needs more than others.
@@ -232,6 +234,10 @@ const DOUBTFUL_CONFIDENCE_MIN: f32 = 0.45;
 /// its belief between "yeah", "yep" and "yes".
 const SHORT_ANSWER_VOICED_MS_MIN: u64 = 100;
 const SHORT_ANSWER_CONFIDENCE_MIN: f32 = 0.35;
+/// A voice as faint as the babble of a room needs tokens that are this sure; a quiet caller is
+/// louder.
+const FAINT_DBFS: f32 = -40.0;
+const FAINT_CONFIDENCE_MIN: f32 = 0.55;
 /// Under this mean logarithm of probability a text is a guess.
 const MEAN_LOGPROB_MIN: f32 = -1.3;
 /// Where the engine is surer than this that nobody spoke, its text must be better than a guess.
@@ -255,7 +261,9 @@ pub fn credible(transcript: &Transcript, standing: Standing, evidence: Evidence)
     let silent = transcript.no_speech.is_some_and(|p| p > NO_SPEECH_MAX)
         && transcript.mean_logprob < NO_SPEECH_LOGPROB_MIN;
     let too_fast = letters > LETTERS_FREE + evidence.span_ms * LETTERS_PER_S_MAX / 1_000;
-    !doubtful && !silent && !too_fast && transcript.mean_logprob >= MEAN_LOGPROB_MIN
+    let faint = evidence.level_dbfs.is_some_and(|level| level < FAINT_DBFS);
+    let babble = faint && transcript.confidence < FAINT_CONFIDENCE_MIN;
+    !doubtful && !silent && !too_fast && !babble && transcript.mean_logprob >= MEAN_LOGPROB_MIN
 }
 
 #[cfg(test)]
@@ -354,7 +362,8 @@ mod tests {
             mean_logprob: confidence.ln(),
             ..Transcript::default()
         };
-        let evidence = Evidence { voiced_ms, span_ms: voiced_ms, over_prompt: false };
+        let span_ms = voiced_ms;
+        let evidence = Evidence { voiced_ms, span_ms, over_prompt: false, level_dbfs: None };
         credible(&transcript, standing(text), evidence)
     }
 
@@ -373,6 +382,21 @@ mod tests {
         assert!(!believed("A whole long sentence out of a click in the line", 0.9, 100));
     }
 
+    /// One of an hour of babble was heard as words, 0.47 sure.
+    #[test]
+    fn a_faint_voice_must_be_sure() {
+        let believed = |confidence: f32, level_dbfs| {
+            let text = "Where is my order?".to_owned();
+            let mean_logprob = confidence.ln();
+            let transcript = Transcript { text, confidence, mean_logprob, ..Transcript::default() };
+            let evidence =
+                Evidence { voiced_ms: 1_200, span_ms: 1_200, over_prompt: false, level_dbfs };
+            credible(&transcript, Standing::Usual, evidence)
+        };
+        assert!(!believed(0.5, Some(-41.0)));
+        assert!(believed(0.6, Some(-41.0)) && believed(0.5, Some(-39.0)) && believed(0.5, None));
+    }
+
     #[test]
     fn a_short_yeah_is_an_answer_and_over_a_prompt_a_murmur() {
         assert!(believed("Yeah.", 0.4, 120));
@@ -383,7 +407,8 @@ mod tests {
             mean_logprob: -0.9,
             ..Transcript::default()
         };
-        let murmur = Evidence { voiced_ms: 300, span_ms: 300, over_prompt: true };
+        let murmur =
+            Evidence { voiced_ms: 300, span_ms: 300, over_prompt: true, level_dbfs: None };
         assert!(!credible(&transcript, standing("Yeah."), murmur));
     }
 

@@ -265,7 +265,14 @@ impl Turn {
             voiced_ms: self.voiced_ms,
             span_ms: self.last_voice.since(self.began).as_millis() as u64,
             over_prompt: self.over_prompt,
+            level_dbfs: self.level_dbfs(),
         }
+    }
+
+    /// Mean level of the voice.
+    fn level_dbfs(&self) -> Option<f32> {
+        let power = self.power_sum / f64::from(self.power_frames.max(1));
+        (power > 0.0).then(|| (10.0 * power.log10()) as f32)
     }
 
     /// What came after the last voice: the pre-roll of the next turn.
@@ -282,14 +289,13 @@ impl Turn {
             ended: at(word.ended_ms),
             text: word.text,
         });
-        let power = self.power_sum / f64::from(self.power_frames.max(1));
         Utterance {
             text: transcript.text,
             language: transcript.language,
             began: self.began,
             ended: self.last_voice,
             voiced_ms: self.speaking_ms.min(self.evidence().span_ms),
-            level_dbfs: if power > 0.0 { (10.0 * power.log10()) as f32 } else { -96.0 },
+            level_dbfs: self.level_dbfs().unwrap_or(-96.0),
             confidence: transcript.confidence,
             words: words.collect(),
             over_prompt: self.over_prompt,
