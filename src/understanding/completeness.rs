@@ -67,14 +67,10 @@ pub(super) fn completeness(
     if !alarms(tables, &tables.danger, reading, Moment::ZERO).is_empty() {
         return Completeness::Complete;
     }
-    // What was not asked is no answer yet. "No" alone often goes on: "no, nine, not five"; what
-    // follows a "yes" changes nothing, or is a turn of its own.
-    let open = match (command, *expecting == Expecting::YesNo) {
-        (Some(CallerCommand::Yes), asked) => !asked,
-        (Some(CallerCommand::No), asked) => !asked || reading.len() == 1,
-        (_, _) => false,
-    };
-    if open {
+    let answer = matches!(command, Some(CallerCommand::Yes | CallerCommand::No));
+    // One word often goes on after a breath: "yes, that's right"; "no, nine, not five". What
+    // follows would talk over what we say then.
+    if answer && (*expecting != Expecting::YesNo || reading.len() == 1) {
         return Completeness::Open;
     }
     if command.is_some() {
