@@ -22,26 +22,19 @@ pub struct CheckArgs {
 
 pub fn run(args: &CheckArgs) -> ExitCode {
     let file = args.config.display();
-    let checked = Config::load(&args.config).and_then(|config| {
-        Tables::load(&config)?;
-        Ok(config)
-    });
-    let config = match checked {
-        Ok(config) => config,
-        Err(problems) => {
-            eprint!("{problems}");
-            eprintln!("{}", counted(problems.len(), "fault"));
-            return ExitCode::FAILURE;
-        }
-    };
-    let Found { faults, notes } = Found::of(&config);
+    let (config, problems) = Config::load_anyway(&args.config);
+    let tables = config.as_ref().and_then(|config| Tables::load(config).err()).unwrap_or_default();
+    let found = config.as_ref().map(|config| Found::of(config, problems.is_empty()));
+    let Found { faults, notes } = found.unwrap_or_default();
+    eprint!("{problems}{tables}");
     for fault in &faults {
         eprintln!("{file}: {fault}");
     }
-    if !faults.is_empty() {
-        eprintln!("{}", counted(faults.len(), "fault"));
+    let count = problems.len() + tables.len() + faults.len();
+    let Some(config) = config.filter(|_| count == 0) else {
+        eprintln!("{}", counted(count, "fault"));
         return ExitCode::FAILURE;
-    }
+    };
     for note in notes {
         println!("{file}: note: {note}");
     }
@@ -65,22 +58,30 @@ struct Found {
 }
 
 impl Found {
-    fn of(config: &Config) -> Found {
-        let folder = config.speech.models_folder.as_deref();
+    /// Beside what was read of a file with faults only the certificate is looked at: a model's name
+    /// may be one of them.
+    fn of(config: &Config, models_too: bool) -> Found {
         let mut found = Found::default();
-        let recogniser = speech::chosen(&config.speech.model, folder);
-        found.model(Kind::Whisper, "[speech] model", &recogniser, folder, NOT_STARTED);
-        if config.voice.engine == VoiceEngine::Piper {
-            let id = &config.voice.model;
-            found.model(Kind::Voice, "[voice] model", id, folder, "espeak-ng speaks");
+        if models_too {
+            found.models(config);
         }
-        found.faults.extend(speech::end_of_turn(&config.speech.end_of_turn, folder).err());
-        found.faults.extend(embedding::load(&config.understanding.embedding, folder).err());
         if let Some((certificate, key)) = &config.web.certificate {
             let fault = crate::web::Certificate::load(certificate, key).err();
             found.faults.extend(fault.map(|fault| format!("[web] {fault}")));
         }
         found
+    }
+
+    fn models(&mut self, config: &Config) {
+        let folder = config.speech.models_folder.as_deref();
+        let recogniser = speech::chosen(&config.speech.model, folder);
+        self.model(Kind::Whisper, "[speech] model", &recogniser, folder, NOT_STARTED);
+        if config.voice.engine == VoiceEngine::Piper {
+            let id = &config.voice.model;
+            self.model(Kind::Voice, "[voice] model", id, folder, "espeak-ng speaks");
+        }
+        self.faults.extend(speech::end_of_turn(&config.speech.end_of_turn, folder).err());
+        self.faults.extend(embedding::load(&config.understanding.embedding, folder).err());
     }
 
     /// A model of `kind` that `setting` names: an unknown or a broken one is a fault, one that is

@@ -34,11 +34,16 @@ const CODECS: [(&str, Codec); 3] =
 impl Config {
     /// Reads `file`. Every fault of it comes in one [`Problems`].
     pub fn load(file: &Path) -> Result<Config, Problems> {
+        good(Self::load_anyway(file))
+    }
+
+    /// The same for who looks on: what could be read of `file`, with its faults.
+    pub fn load_anyway(file: &Path) -> (Option<Config>, Problems) {
         let name = file.display().to_string();
         match std::fs::read_to_string(file) {
             Ok(text) => {
                 let folder = file.parent().unwrap_or(Path::new(".")).to_owned();
-                Config::read(&name, &text, &folder)
+                Self::read_anyway(&name, &text, &folder)
             }
             Err(error) => {
                 let mut problems = Problems::new();
@@ -49,20 +54,28 @@ impl Config {
                     found: error.to_string(),
                     expected: "a readable file (warmline init writes one)".into(),
                 });
-                Err(problems)
+                (None, problems)
             }
         }
     }
 
     /// Reads `text`, known as `name`; relative paths start at `folder`.
     pub fn read(name: &str, text: &str, folder: &Path) -> Result<Config, Problems> {
+        good(Self::read_anyway(name, text, folder))
+    }
+
+    fn read_anyway(name: &str, text: &str, folder: &Path) -> (Option<Config>, Problems) {
         let mut problems = Problems::new();
         let config =
             Table::parse(name, text, &mut problems).map(|root| whole(&root, folder, &mut problems));
-        match config {
-            Some(config) if problems.is_empty() => Ok(config),
-            Some(_) | None => Err(problems),
-        }
+        (config, problems)
+    }
+}
+
+fn good((config, problems): (Option<Config>, Problems)) -> Result<Config, Problems> {
+    match config {
+        Some(config) if problems.is_empty() => Ok(config),
+        Some(_) | None => Err(problems),
     }
 }
 
