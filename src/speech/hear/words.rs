@@ -407,8 +407,7 @@ mod tests {
             mean_logprob: -0.9,
             ..Transcript::default()
         };
-        let murmur =
-            Evidence { voiced_ms: 300, span_ms: 300, over_prompt: true, level_dbfs: None };
+        let murmur = Evidence { voiced_ms: 300, span_ms: 300, over_prompt: true, level_dbfs: None };
         assert!(!credible(&transcript, standing("Yeah."), murmur));
     }
 
