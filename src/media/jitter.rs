@@ -26,7 +26,8 @@ const KEPT: f32 = 0.99;
 const WINDOW_PACKETS: u32 = 100;
 /// Missing frames in a row after which the sender is taken to be silent.
 const MISSING_MAX: u32 = 5;
-/// Pulls with too much delay, and no quiet frame to drop, after which one is dropped anyway.
+/// Pulls with one frame of delay too much, and no quiet frame to drop, after which one is dropped
+/// anyway; with several too many it is so much sooner.
 const PATIENCE: u32 = 100;
 
 /// What became of a packet.
@@ -157,6 +158,10 @@ impl JitterBuffer {
         self.stored.insert(place.map_or(0, |place| place + 1), stored);
         if self.stored.len() > JITTER_PACKETS_MAX {
             self.drop_front();
+            // What was dropped is due no more. Else each pull would ask for what just went.
+            if let (Some(front), Some(offset)) = (self.stored.front(), self.offset) {
+                self.offset = Some(offset.min(self.clock - front.timestamp));
+            }
             return Inserted::Overflow;
         }
         result
@@ -177,7 +182,7 @@ impl JitterBuffer {
             return self.conclude(Pulled::Missing);
         }
         if excess >= FRAME && ready && self.is_ready(self.clock - offset + FRAME) {
-            self.impatience += 1;
+            self.impatience += (excess / FRAME) as u32;
             if quiet || self.impatience > PATIENCE {
                 self.impatience = 0;
                 self.offset = Some(offset - FRAME);

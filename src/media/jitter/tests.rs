@@ -205,3 +205,34 @@ fn a_drifting_clock_is_followed_without_growing_delay() {
         assert!(buffer.stored.len() <= 8, "tick {tick}: {} packets wait", buffer.stored.len());
     }
 }
+
+/// The thread that pulls stands still for `stall` ticks of every fifty, while packets arrive: what
+/// came in each pull that was made, and how many packets wait at the end.
+fn stalled(stall: u32, seconds: u32, calm: u32) -> (Vec<Result<u32, Pulled>>, usize) {
+    let mut buffer = JitterBuffer::new(20, 120);
+    let mut out = Vec::new();
+    for tick in 0..(seconds + calm) * 50 {
+        buffer.insert(tick * 160, &[1; 160]);
+        if tick < seconds * 50 && tick % 50 < stall {
+            continue;
+        }
+        let mut frame = Payload::default();
+        out.push(match buffer.pull(false, &mut frame) {
+            Pulled::Frame => Ok(tick),
+            other => Err(other),
+        });
+    }
+    (out, buffer.stored.len())
+}
+
+#[test]
+fn stalls_of_the_machine_silence_nobody() {
+    for stall in [5, 15, 25, 40] {
+        let (out, _) = stalled(stall, 30, 0);
+        let heard = out.iter().filter(|frame| frame.is_ok()).count();
+        assert!(heard * 100 >= out.len() * 95, "{stall} of 50: {heard} of {} pulls", out.len());
+        // What they left waiting is played out, and then dropped frame by frame.
+        let (_, waiting) = stalled(stall, 30, 20);
+        assert!(waiting <= 8, "{stall} of 50: {waiting} packets wait");
+    }
+}
