@@ -139,10 +139,29 @@ impl JitterBuffer {
         self.newest = self.newest.max(timestamp);
         let due = self.clock - self.offset.unwrap_or(0);
         let ticks = if self.whole { FRAME } else { payload.len() as i64 };
-        if timestamp + ticks <= due {
+        if self.played.is_some_and(|played| timestamp + ticks <= played + FRAME) {
             return Inserted::Late;
         }
+        if timestamp + ticks <= due {
+            if timestamp < self.newest || !self.stored.is_empty() {
+                return Inserted::Late;
+            }
+            self.wait_for(timestamp);
+        }
         self.store(timestamp, ticks, payload, result)
+    }
+
+    /// The newest packet comes too late, and nothing else is there to play: it is played now, and
+    /// the delay grows. After a stall of the network the rest of the burst follows it, and the
+    /// delay is won back from there; after a stall of the sender, whose clock stood still
+    /// meanwhile, each packet would be late from now on.
+    fn wait_for(&mut self, timestamp: i64) {
+        let delay = self.clock - timestamp;
+        if delay - self.delays.quickest() > self.most_frames as i64 * FRAME {
+            self.delays.forget_quickest();
+            self.delays.add(delay);
+        }
+        self.offset = Some(delay.max(self.wanted()));
     }
 
     fn store(&mut self, timestamp: i64, ticks: i64, payload: &[u8], result: Inserted) -> Inserted {
@@ -349,6 +368,11 @@ impl Delays {
         if let Some(weight) = self.weights.get_mut(step.min(STEPS - 1)) {
             *weight += 1.0 - KEPT;
         }
+    }
+
+    fn forget_quickest(&mut self) {
+        self.windows = [None; 4];
+        self.in_window = 0;
     }
 
     fn quickest(&self) -> i64 {

@@ -236,3 +236,52 @@ fn stalls_of_the_machine_silence_nobody() {
         assert!(waiting <= 8, "{stall} of 50: {waiting} packets wait");
     }
 }
+
+/// What is heard of a sender whose clock stands still for `stall` ticks of every fifty: packets
+/// that were sent, and frames that came out.
+fn slow_clock(stall: usize) -> (usize, usize) {
+    let mut buffer = JitterBuffer::new(20, 120);
+    let (mut sent, mut heard) = (0, 0);
+    for tick in 0..1_500 {
+        if tick % 50 >= stall {
+            buffer.insert(sent as u32 * 160, &[1; 160]);
+            sent += 1;
+        }
+        heard += usize::from(buffer.pull(false, &mut Payload::default()) == Pulled::Frame);
+    }
+    (sent, heard)
+}
+
+#[test]
+fn a_sender_whose_clock_stood_still_is_heard_again_at_once() {
+    for stall in [5, 15, 25, 40] {
+        let (sent, heard) = slow_clock(stall);
+        assert!(heard * 100 >= sent * 95, "{stall} of 50: {heard} of {sent}");
+    }
+}
+
+#[test]
+fn a_burst_after_a_stall_of_the_network_is_played_and_its_delay_won_back() {
+    let mut buffer = JitterBuffer::new(20, 120);
+    let mut heard = Vec::new();
+    for tick in 0..1_500u32 {
+        let stalled = tick % 300 >= 280;
+        if tick % 300 == 0 && tick > 0 {
+            (tick - 20..tick).for_each(|index| {
+                buffer.insert(index * 160, &[1; 160]);
+            });
+        }
+        if !stalled {
+            buffer.insert(tick * 160, &[1; 160]);
+        }
+        // One frame in four is quiet, as in speech.
+        if buffer.pull(tick % 4 == 0, &mut Payload::default()) == Pulled::Frame {
+            heard.push(tick);
+        }
+        if tick % 300 == 279 {
+            assert!(buffer.stored.len() <= 8, "{} packets wait", buffer.stored.len());
+        }
+    }
+    // All but the pauses, and the quiet frames that were dropped afterwards.
+    assert!(heard.len() >= 1_500 - 5 * 20 - 10, "{} frames", heard.len());
+}
