@@ -15,7 +15,6 @@ use super::server::{Server, have_models};
 use super::tone::{Part, compose, read, seconds_of};
 use super::whole::{AGENT_HZ, CALLER_HZ, Tells, desk_with_headset, with_microphone};
 
-const GREETING: Duration = Duration::from_secs(9);
 const LONG: Duration = Duration::from_secs(60);
 const BOTH: &str = "[[agents]]\nid = \"anna\"\nname = \"Anna\"\nbrowser = true\n\
     [[agents]]\nid = \"ben\"\nname = \"Ben\"\nbrowser = true\n[transfer]\nring_s = 60\n\
@@ -39,7 +38,7 @@ async fn a_tab_closed_while_it_rings_leaves_the_caller_waiting_for_the_next_agen
     let http = reqwest::Client::new();
     let wish = words(WISH).await;
     let (caller, path) = offer(&http, &base, "/call", None).await.unwrap();
-    tokio::time::sleep(GREETING).await;
+    caller.listen_to_greeting().await;
     caller.say(wish).await;
     anna.wait_stage("ringing").await;
     let tab = anna.driver.window().await.expect("a window");
@@ -152,7 +151,7 @@ async fn a_caller_in_a_browser_and_an_agent_with_a_phone_hear_each_other() {
     let (base, http) = (base_of(&server), reqwest::Client::new());
     let wish = words(WISH).await;
     let (caller, path) = offer(&http, &base, "/call", None).await.unwrap();
-    tokio::time::sleep(GREETING).await;
+    caller.listen_to_greeting().await;
     caller.say(wish).await;
     phone = aside(move || {
         phone.wait_for("Call established", LONG);

@@ -8,7 +8,6 @@ use super::browser::{aside, base_of, both_hear, offer, serve, words, write};
 use super::server::{have_models, transcribe};
 use super::whole::Tells;
 
-const GREETING: Duration = Duration::from_secs(9);
 /// The summary, and the menu after it.
 const SPOKEN: Duration = Duration::from_secs(14);
 
@@ -25,7 +24,7 @@ async fn an_agent_hears_the_summary_before_taking_the_call_and_the_caller_hears_
     let wish = words("I want to talk to an agent, please.").await;
     let http = reqwest::Client::new();
     let (caller, _) = offer(&http, &base, "/call", None).await.unwrap();
-    tokio::time::sleep(GREETING).await;
+    caller.listen_to_greeting().await;
     caller.say(wish).await;
     let call = anna.stage("ringing").await;
     anna.send(&call, "hear_summary").await;
