@@ -3,9 +3,9 @@
 //! beside them the same sentences as typed, in the same run. Also: how true the speech rate is,
 //! and which words are lost in which noise.
 //!
-//! `cargo bench --bench spoken -- [SENTENCES | full]`: 120 of each set unless told otherwise.
-//! Writes `target/bench/spoken.html`. Needs the default models; the public sets lie beside the
-//! project, and it says so where they are absent.
+//! `cargo bench --bench spoken -- [SENTENCES | full] [PART…]`: 120 of each set unless told
+//! otherwise; parts: `demo`, `public`, `rates`. Writes `target/bench/spoken.html`. Needs the
+//! default models; the public sets lie beside the project, and it says so where they are absent.
 
 #[path = "plots/page.rs"]
 #[allow(dead_code)]
@@ -20,7 +20,7 @@ mod telephone;
 use std::path::Path;
 
 use sets::{Sentence, Split, examples, known_as, outcome, words};
-use telephone::{Condition, Heard, Telephone};
+use telephone::{Condition, Heard, Telephone, spoken_words_a_minute};
 use warmline::base::language::Language;
 use warmline::base::moment::Moment;
 use warmline::base::utterance::Utterance;
@@ -31,6 +31,8 @@ use warmline::understanding::stress::syllable;
 use warmline::understanding::{Memory, Tables, Understander};
 
 const SENTENCES_DEFAULT: usize = 120;
+/// Speeds that callers are given.
+const WORDS_A_MINUTE: [f32; 5] = [110.0, 140.0, 170.0, 200.0, 230.0];
 /// A speech rate within this share of the truth is right.
 const RATE_TOLERANCE: f32 = 0.08;
 
@@ -43,18 +45,27 @@ fn main() {
         Ok(telephone) => telephone,
         Err(error) => return println!("spoken: skipped, {error}"),
     };
+    let parts = ["demo", "public", "rates"];
+    let named: Vec<String> =
+        std::env::args().filter(|word| parts.contains(&word.as_str())).collect();
+    let wanted = |part: &str| named.is_empty() || named.iter().any(|word| word == part);
     let mut body = String::new();
-    body += &demo(&mut telephone, count);
+    if wanted("demo") {
+        body += &demo(&mut telephone, count);
+    }
     let data = root.join("../shared/data/intents");
     let banking = sets::banking(&data.join("banking77/train.csv"));
     let clinc = sets::clinc(&data.join("clinc150/train_val.json"));
     for (name, split) in [("Banking77", banking), ("CLINC150", clinc)] {
         match split {
+            _ if !wanted("public") => {}
             Some(split) => public(&mut telephone, name, &split, count),
             None => println!("spoken: {name} skipped, it is not beside the project"),
         }
     }
-    body += &rates(&mut telephone, count / 2);
+    if wanted("rates") {
+        body += &rates(&mut telephone, count / 2);
+    }
     page::write("spoken.html", "Spoken sentences", &body);
 }
 
@@ -136,7 +147,8 @@ fn public(telephone: &mut Telephone, name: &str, split: &Split, count: usize) {
 }
 
 /// The rate that the stress score sees, beside the truth: the syllables of what was written over
-/// the time in which the clean sound is loud.
+/// the time in which the clean sound is loud. Beside it how true each half of it is: the
+/// syllables, which are the recogniser's, and the time, which is the listener's.
 fn rates(telephone: &mut Telephone, count: usize) -> String {
     let tables = Tables::embedded();
     let Some(english) = tables.language(&Language::english()) else { return String::new() };
@@ -144,32 +156,42 @@ fn rates(telephone: &mut Telephone, count: usize) -> String {
     let long = |text: &&str| text.split_whitespace().count() >= 7;
     let sentences = sets::demo();
     let texts: Vec<&str> = sentences.iter().map(|(_, text)| text.as_str()).filter(long).collect();
+    let syllables = |text: &str| syllable::count(text, &english.stress) as f32;
+    let right = |share: f32| usize::from((share - 1.0).abs() <= RATE_TOLERANCE);
     let mut dots = Vec::new();
     for condition in [Condition::CLEAN, Condition::NOISY] {
-        let (mut within, mut all, mut bias) = (0, 0, 0.0);
+        let (mut within, mut words, mut times, mut plain) = (0, 0, 0, 0);
+        let (mut all, mut bias) = (0, 0.0);
         let (mut slowest, mut fastest) = (f32::MAX, 0f32);
         for (number, text) in spread(&texts, count).enumerate() {
-            let Some(heard) = telephone.say(text, number, condition) else { continue };
-            let Heard { text: said, voiced_ms, true_ms, .. } = heard;
+            let wanted = WORDS_A_MINUTE[number % WORDS_A_MINUTE.len()];
+            let heard = telephone.say_at(text, number, wanted, condition);
+            let Some(heard) = heard else { continue };
+            let Heard { text: said, voiced_ms, true_ms, span_ms } = heard;
             if voiced_ms == 0 || true_ms == 0 {
                 continue;
             }
-            let rate = |text: &str, ms: u64| {
-                syllable::count(text, &english.stress) as f32 * 1_000.0 / ms as f32
-            };
-            let (truth, ours) = (rate(text, true_ms), rate(&said, voiced_ms));
-            let words_a_minute = text.split_whitespace().count() as f32 * 60_000.0 / true_ms as f32;
-            (slowest, fastest) = (slowest.min(words_a_minute), fastest.max(words_a_minute));
+            let truth = syllables(text) * 1_000.0 / true_ms as f32;
+            let ours = syllables(&said) * 1_000.0 / voiced_ms as f32;
+            let spoken = spoken_words_a_minute(text, true_ms);
+            (slowest, fastest) = (slowest.min(spoken), fastest.max(spoken));
             all += 1;
-            within += usize::from((ours / truth - 1.0).abs() <= RATE_TOLERANCE);
+            within += right(ours / truth);
+            words += right(syllables(&said) / syllables(text));
+            times += right(voiced_ms as f32 / true_ms as f32);
+            plain += right(syllables(&said) * 1_000.0 / span_ms.max(1) as f32 / truth);
             bias += ours / truth - 1.0;
             dots.push((truth, ours, condition == Condition::CLEAN));
         }
         println!(
-            "spoken: speech rate, {}: within ±8 % in {:.1} % of {all} turns, mean error {:+.1} % \
-             ({slowest:.0} to {fastest:.0} words a minute)",
+            "spoken: speech rate, {}: within ±8 % in {:.1} % of {all} turns (its syllables in \
+             {:.1} %, its time in {:.1} %; over the whole turn, pauses counted, in {:.1} %), mean \
+             error {:+.1} % ({slowest:.0} to {fastest:.0} words a minute)",
             condition.name(),
             percent(within, all),
+            percent(words, all),
+            percent(times, all),
+            percent(plain, all),
             100.0 * bias / all.max(1) as f32
         );
     }

@@ -14,6 +14,8 @@ const LOUD_DB: f32 = 30.0;
 /// Shorter pauses belong to the speech, milliseconds.
 const GAP_MS: u64 = 200;
 const FRAME_MS: u64 = 20;
+const RATE_HZ: u32 = 8_000;
+const NOISES: [Noise; 4] = [Noise::Car, Noise::Hiss, Noise::Hum, Noise::Babble];
 
 /// Speech over noise, dB; none without. The kind of noise changes from sentence to sentence.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -36,8 +38,9 @@ impl Condition {
 /// What came out at the other end.
 pub struct Heard {
     pub text: String,
-    /// Time with a voice, as the listener counted it.
+    /// Time of speaking, as the listener counted it, and from the first voice to the last.
     pub voiced_ms: u64,
+    pub span_ms: u64,
     /// Time in which the clean sound is loud.
     pub true_ms: u64,
 }
@@ -59,29 +62,61 @@ impl Telephone {
 
     /// Says `text` with the `number`-th caller's voice.
     pub fn say(&mut self, text: &str, number: usize, condition: Condition) -> Option<Heard> {
-        let kinds = [Noise::Car, Noise::Hiss, Noise::Hum, Noise::Babble];
-        let mut voice = CallerVoice {
-            pitch_cents: [0.0, 250.0, -200.0, 400.0, 100.0][number % 5],
-            length: [1.0, 0.8, 1.2, 0.9, 1.35, 0.75, 1.1][number % 7],
-            snr_db: None,
-            noise: kinds[number % kinds.len()],
-        };
-        let clean = voice.speak(&mut self.voice, text).ok()?;
-        voice.snr_db = condition.0;
+        let length = [1.0, 0.8, 1.2, 0.9, 1.35, 0.75, 1.1][number % 7];
+        let clean = voice_of(number, length).speak(&mut self.voice, text).ok()?;
+        self.hear(&clean, number, condition)
+    }
+
+    /// The same at so many words a minute, pauses over 200 ms not counted.
+    pub fn say_at(
+        &mut self,
+        text: &str,
+        number: usize,
+        words_a_minute: f32,
+        condition: Condition,
+    ) -> Option<Heard> {
+        let mut length = 1.0;
+        let mut clean = Pcm::new(RATE_HZ, Vec::new());
+        // A voice stretches its sounds and not its pauses by the same: the second step mends it.
+        for _ in 0..3 {
+            clean = voice_of(number, length).speak(&mut self.voice, text).ok()?;
+            length *= spoken_words_a_minute(text, loud_ms(&clean)) / words_a_minute;
+        }
+        self.hear(&clean, number, condition)
+    }
+
+    fn hear(&mut self, clean: &Pcm, number: usize, condition: Condition) -> Option<Heard> {
+        // Noise is there before the first word and after the last one.
+        let silence = vec![0; 12_000];
+        let whole = [&silence[..4_000], &clean.samples, &silence].concat();
+        let quieter_db = level_dbfs(&clean.samples) - level_dbfs(&whole);
+        let whole = Pcm::new(clean.rate_hz, whole);
         let sent = match condition.0 {
-            Some(snr_db) => with_noise(&clean, voice.noise, snr_db),
-            None => clean.clone(),
+            Some(snr_db) => with_noise(&whole, NOISES[number % NOISES.len()], snr_db - quieter_db),
+            None => whole,
         };
         let line: Vec<i16> = sent.samples.iter().map(|s| ulaw_decode(ulaw_encode(*s))).collect();
-        let silence = vec![0; 12_000];
-        let sound = [&silence[..4_000], &line, &silence].concat();
-        let heard = transcribe(&sound, 8_000, FileHearing::default(), &mut self.ears).ok()?;
+        let heard = transcribe(&line, 8_000, FileHearing::default(), &mut self.ears).ok()?;
         Some(Heard {
             text: heard.iter().map(|one| one.text.as_str()).collect::<Vec<_>>().join(" "),
             voiced_ms: heard.iter().map(|one| one.voiced_ms).sum(),
-            true_ms: loud_ms(&clean),
+            span_ms: heard.iter().map(|one| one.ended.since(one.began).as_millis() as u64).sum(),
+            true_ms: loud_ms(clean),
         })
     }
+}
+
+fn voice_of(number: usize, length: f32) -> CallerVoice {
+    CallerVoice {
+        pitch_cents: [0.0, 250.0, -200.0, 400.0, 100.0][number % 5],
+        length,
+        snr_db: None,
+        noise: NOISES[number % NOISES.len()],
+    }
+}
+
+pub fn spoken_words_a_minute(text: &str, ms: u64) -> f32 {
+    text.split_whitespace().count() as f32 * 60_000.0 / ms.max(1) as f32
 }
 
 /// Time in which `pcm` is loud, short pauses included.

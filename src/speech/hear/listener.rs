@@ -12,6 +12,7 @@
 
 mod orders;
 mod settings;
+mod speaking;
 mod suspicion;
 #[cfg(test)]
 mod tests;

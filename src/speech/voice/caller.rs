@@ -26,7 +26,7 @@ pub enum Noise {
 pub struct CallerVoice {
     /// Hundredths of a semitone, −350 to +500.
     pub pitch_cents: f32,
-    /// 0.72 (fast) to 1.4 (slow).
+    /// 0.72 (fast) to 2.5 (very slow).
     pub length: f32,
     /// Level of speech over noise, dB; none without.
     pub snr_db: Option<f32>,
@@ -45,7 +45,7 @@ impl CallerVoice {
         let language = Language::english();
         let ratio = 2f32.powf(self.pitch_cents.clamp(-350.0, 500.0) / 1_200.0);
         // A higher pitch is a faster tape: the engine speaks as much slower before.
-        let pace = self.length.clamp(0.72, 1.4) * ratio;
+        let pace = self.length.clamp(0.72, 2.5) * ratio;
         let mut samples: Vec<i16> = Vec::new();
         let mut rate_hz = 22_050;
         for sentence in spoken::sentences(text, &language) {

@@ -102,7 +102,8 @@ pub struct ListenerSettings {
     pub second_voice_after_ms: u64,
     pub end_finished_ms: u64,
     pub end_going_on_ms: u64,
-    /// The same while digits are spoken: all of them are there, or more may come.
+    /// The same while digits are spoken: all of them are there, or more may come. Between groups
+    /// people pause up to 2 s; to the ear it is longer, by the faint begins and ends of words.
     pub digits_complete_ms: u64,
     pub digits_gap_ms: u64,
     /// The same while a caller waits for a person: a clause is no sentence, and nobody waits for
@@ -154,7 +155,7 @@ impl Default for ListenerSettings {
             end_finished_ms: 600,
             end_going_on_ms: 1_300,
             digits_complete_ms: 400,
-            digits_gap_ms: 2_000,
+            digits_gap_ms: 2_500,
             waiting_open_ms: 700,
             waiting_unfinished_ms: 1_200,
             waiting_speculate_after_ms: 160,

@@ -11,8 +11,9 @@ use super::super::order::{DecodeClass, DecodeFailure, JobId};
 use super::super::transcript::Transcript;
 use super::super::words::Evidence;
 use super::Completeness;
+use super::speaking::speaking_ms;
 
-const SAMPLES_PER_MS: u64 = SPEECH_RATE_HZ as u64 / 1_000;
+pub const SAMPLES_PER_MS: u64 = SPEECH_RATE_HZ as u64 / 1_000;
 
 /// The sound before a voice, at most `ms_max` of it.
 #[derive(Debug, Default)]
@@ -69,10 +70,6 @@ pub enum SecondVoice {
     },
 }
 
-/// A shorter silence belongs to the words: the closure of a "t" is no pause. Rates of speech leave
-/// out what is longer (de Jong and Wempe 2009 draw the line at 200 to 300 ms).
-const GAP_MS_MAX: u64 = 200;
-
 /// Speech since its first voiced frame.
 #[derive(Debug)]
 pub struct Turn {
@@ -84,8 +81,6 @@ pub struct Turn {
     /// End of the last voiced frame.
     pub last_voice: Moment,
     pub voiced_ms: u64,
-    /// Time of speaking: voice, and the voiceless sounds and short gaps between.
-    speaking_ms: u64,
     /// Voice since the last pause that is not yet believed to be more than a click.
     resuming_ms: u64,
     power_sum: f64,
@@ -126,7 +121,6 @@ impl Turn {
             began,
             last_voice: began,
             voiced_ms: 0,
-            speaking_ms: 0,
             resuming_ms: 0,
             power_sum: 0.0,
             power_frames: 0,
@@ -159,7 +153,6 @@ impl Turn {
         self.began = self.began.max(self.starts);
         let span_ms = self.last_voice.since(self.began).as_millis() as u64;
         self.voiced_ms = self.voiced_ms.min(span_ms);
-        self.speaking_ms = self.speaking_ms.min(span_ms);
         (self.power_sum, self.power_frames) = (0.0, 0);
         self.announced = false;
         self.needs_words = true;
@@ -207,9 +200,6 @@ impl Turn {
         if self.silence_ms(now) > pause_ms + FRAME_MS && self.resuming_ms < resume_ms {
             return false;
         }
-        let since_ms = self.silence_ms(now);
-        let pause = since_ms.saturating_sub(self.resuming_ms) > GAP_MS_MAX;
-        self.speaking_ms += if pause { self.resuming_ms } else { since_ms };
         self.voiced_ms += self.resuming_ms;
         self.resuming_ms = 0;
         self.last_voice = now;
@@ -294,7 +284,7 @@ impl Turn {
             language: transcript.language,
             began: self.began,
             ended: self.last_voice,
-            voiced_ms: self.speaking_ms.min(self.evidence().span_ms),
+            voiced_ms: speaking_ms(&self.samples).min(self.evidence().span_ms),
             level_dbfs: self.level_dbfs().unwrap_or(-96.0),
             confidence: transcript.confidence,
             words: words.collect(),
