@@ -84,8 +84,8 @@ impl Found {
         self.faults.extend(embedding::load(&config.understanding.embedding, folder).err());
     }
 
-    /// A model of `kind` that `setting` names: an unknown or a broken one is a fault, one that is
-    /// yet to be fetched is worth a note of what holds `until_then`.
+    /// A model of `kind` that `setting` names: a broken one is a fault, one that is yet to be
+    /// fetched is worth a note of what holds `until_then`.
     fn model(
         &mut self,
         kind: Kind,
@@ -98,23 +98,15 @@ impl Found {
             Ok(catalogue) => catalogue,
             Err(problems) => return self.faults.push(problems.to_string()),
         };
-        let known: Vec<&Model> =
-            catalogue.models.iter().filter(|model| model.kind == kind).collect();
-        match known.iter().find(|model| model.id == id) {
-            Some(model) => match models::locate(model, folder) {
-                Ok(_) => {}
-                Err(told @ LocateError::Missing { .. }) => {
-                    self.notes.push(format!("{told}; until then {until_then}"));
-                }
-                Err(told @ LocateError::Bad { .. }) => {
-                    self.faults.push(format!("{setting}: {told}"));
-                }
-            },
-            None => {
-                let ids: Vec<&str> = known.iter().map(|model| model.id.as_str()).collect();
-                let known = ids.join(", ");
-                self.faults.push(format!("{setting}: found {id:?}; known are {known}"));
+        let is_named = |model: &&Model| model.kind == kind && model.id == id;
+        // An unknown one is a fault of the file, and was told with it.
+        let Some(model) = catalogue.models.iter().find(is_named) else { return };
+        match models::locate(model, folder) {
+            Ok(_) => {}
+            Err(told @ LocateError::Missing { .. }) => {
+                self.notes.push(format!("{told}; until then {until_then}"));
             }
+            Err(told @ LocateError::Bad { .. }) => self.faults.push(format!("{setting}: {told}")),
         }
     }
 }
