@@ -54,6 +54,18 @@ impl Desk {
         Desk { http, base: base.to_owned(), token, socket, voice, path }
     }
 
+    /// What the desk is told next.
+    pub async fn message(&mut self) -> Value {
+        let next = async {
+            loop {
+                if let Some(Ok(Message::Text(text))) = self.socket.next().await {
+                    return serde_json::from_str(&text).unwrap_or_default();
+                }
+            }
+        };
+        tokio::time::timeout(LONG, next).await.expect("the desk is told something")
+    }
+
     /// The call on the desk once it stands at `stage`.
     pub async fn stage(&mut self, stage: &str) -> Value {
         let found = tokio::time::timeout(LONG, async {

@@ -27,6 +27,7 @@ mod network;
 mod page;
 mod repair;
 mod rules;
+mod so_far;
 mod summary;
 mod tabs;
 mod whole;
