@@ -1,6 +1,7 @@
 //! The speech sets of `../shared/data/speech`, each judged by what it can tell: word errors where
 //! the words are known, intents and numbers where the understanding reads them, slot words where
-//! only labels are there. The listener as it ships beside the plain full-context decode, in one run.
+//! only labels are there. The listener as it ships beside the plain full-context decode, in one
+//! run.
 
 use std::path::Path;
 

@@ -131,7 +131,7 @@ async fn a_caller_and_an_agent_in_browsers_hear_each_other_through_a_reload() {
     let mut anna = Desk::open(&base, token).await;
     let wish = words("I want to talk to an agent, please.").await;
     let (caller, path) = offer(&anna.http, &base, "/call", None).await.unwrap();
-    caller.listen_to_greeting().await;
+    caller.listen().await;
     caller.say(wish).await;
     anna.accept().await;
     for reload in [false, true] {

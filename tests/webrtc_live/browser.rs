@@ -82,19 +82,20 @@ impl Voice {
         let _ = self.orders.send(Do::Close).await;
     }
 
-    /// As a caller does: until what was said for a while has been silent for longer than between
-    /// its sentences, however slow the machine is.
-    pub async fn listen_to_greeting(&self) {
+    /// As a caller does: until what is said now has been silent for longer than between its
+    /// sentences, however slow the machine is.
+    pub async fn listen(&self) {
         let began = std::time::Instant::now();
         let is_loud = |part: &[i16]| part.iter().any(|sample| sample.unsigned_abs() > 1_000);
+        let from = self.heard.lock().expect("a lock").len();
         loop {
             tokio::time::sleep(Duration::from_millis(100)).await;
-            assert!(began.elapsed() < CONNECT + Duration::from_secs(60), "the greeting has no end");
-            let heard = self.heard.lock().expect("a lock").clone();
+            assert!(began.elapsed() < Duration::from_secs(90), "what is said has no end");
+            let heard = self.heard.lock().expect("a lock").get(from..).unwrap_or_default().to_vec();
             let tenths: Vec<bool> = heard.chunks(RATE_HZ as usize / 10).map(is_loud).collect();
             let loud = tenths.iter().filter(|loud| **loud).count();
             let quiet = tenths.iter().rev().take_while(|loud| !**loud).count();
-            if loud >= 30 && quiet >= 10 {
+            if loud >= 15 && quiet >= 10 {
                 return;
             }
         }

@@ -21,15 +21,11 @@ async fn a_question_is_answered_aloud_and_in_captions() {
     let server = serve("").await;
     let (base, http) = (base_of(&server), reqwest::Client::new());
     let folder = tempfile::tempdir().unwrap();
-    let question = words("Tell me your opening hours, please.").await;
+    let question = words("What are your opening hours?").await;
 
     let (voice, path) = offer(&http, &base, "/call", None).await.unwrap();
     let path = path.unwrap();
-    voice.listen_to_greeting().await;
-    voice.say(question).await;
-    tokio::time::sleep(ANSWER).await;
-    let heard = folder.path().join("heard.wav");
-    write(&heard, &voice.take());
+    voice.listen().await;
 
     let url = format!("{base}{path}/captions");
     // A recogniser may write "you're" for "your".
@@ -37,8 +33,19 @@ async fn a_question_is_answered_aloud_and_in_captions() {
         let mut caller = all.lines().filter(|line| line.contains(r#""who":"caller""#));
         caller.any(|line| line.to_lowercase().contains("opening hours"))
     };
-    let shown = captions_until(&http, &url, Duration::from_secs(10), asked).await;
+    // Who is misheard, on a machine that stalls, says it again.
+    let mut shown = String::new();
+    for _ in 0..3 {
+        voice.say(question.clone()).await;
+        shown = captions_until(&http, &url, ANSWER, asked).await;
+        if asked(&shown) {
+            break;
+        }
+    }
     assert!(asked(&shown), "{shown}");
+    voice.listen().await;
+    let heard = folder.path().join("heard.wav");
+    write(&heard, &voice.take());
     assert!(shown.contains(r#""who":"machine""#), "{shown}");
     let hang_up = format!("{base}{path}/hang-up");
     let reply = http.post(hang_up).header(ORIGIN, &base).send().await.unwrap();
@@ -135,7 +142,7 @@ async fn a_page_without_opus_speaks_over_the_greeting_and_presses_keys() {
     // The record says what was heard of the greeting: not its end.
     let said: Vec<&str> =
         call["lines"].as_array().unwrap().iter().filter_map(|l| l["text"].as_str()).collect();
-    assert!(said.iter().any(|line| line.contains("automated assistant")), "{said:?}");
+    assert!(said.iter().any(|line| line.starts_with("Welcome to Northwind")), "{said:?}");
     assert!(!said.iter().any(|line| line.contains("How can I help")), "not stopped: {said:?}");
     assert!(call["events"].to_string().contains("5 (leg 0)"), "{:#}", call["events"]);
 }

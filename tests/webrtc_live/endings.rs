@@ -38,7 +38,7 @@ async fn a_tab_closed_while_it_rings_leaves_the_caller_waiting_for_the_next_agen
     let http = reqwest::Client::new();
     let wish = words(WISH).await;
     let (caller, path) = offer(&http, &base, "/call", None).await.unwrap();
-    caller.listen_to_greeting().await;
+    caller.listen().await;
     caller.say(wish).await;
     anna.wait_stage("ringing").await;
     let tab = anna.driver.window().await.expect("a window");
@@ -151,7 +151,7 @@ async fn a_caller_in_a_browser_and_an_agent_with_a_phone_hear_each_other() {
     let (base, http) = (base_of(&server), reqwest::Client::new());
     let wish = words(WISH).await;
     let (caller, path) = offer(&http, &base, "/call", None).await.unwrap();
-    caller.listen_to_greeting().await;
+    caller.listen().await;
     caller.say(wish).await;
     phone = aside(move || {
         phone.wait_for("Call established", LONG);

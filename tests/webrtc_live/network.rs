@@ -164,7 +164,7 @@ async fn loss_and_jitter_leave_speech_understood_and_in_order() {
     let (lost, delay_ms_max) = BAD;
     let bad = Network { lost, delay_ms_max, seed, ..Network::good() };
     let (voice, path) = offer_through(&bad, &http, &base, "/call", None).await;
-    voice.listen_to_greeting().await;
+    voice.listen().await;
     voice.say(question).await;
     let url = format!("{base}{path}/captions");
     let shown = captions_until(&http, &url, LONG, |all| all.to_lowercase().contains("you open"));

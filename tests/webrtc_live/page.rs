@@ -62,7 +62,10 @@ async fn microphone(folder: &Path) -> String {
     aside(move || {
         let question = speak(&folder, "question.wav", "When are you open?");
         let file = folder.join("microphone.wav");
-        let parts = [Part::Silence(13.0), Part::File(&question), Part::Silence(60.0)];
+        // Said again, for a machine on which the first time is lost.
+        let asked = [Part::Silence(13.0), Part::File(&question)];
+        let again = [Part::Silence(15.0), Part::File(&question), Part::Silence(60.0)];
+        let parts: Vec<Part> = asked.into_iter().chain(again).collect();
         compose(&file, &parts);
         format!("--use-file-for-fake-audio-capture={}%noloop", file.display())
     })

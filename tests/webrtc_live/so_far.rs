@@ -23,7 +23,7 @@ async fn a_waiting_callers_words_reach_the_desk_before_their_line() {
         (words("I want to talk to an agent, please.").await, words(LONG_STORY).await);
     let http = reqwest::Client::new();
     let (caller, _) = offer(&http, &base, "/call", None).await.unwrap();
-    caller.listen_to_greeting().await;
+    caller.listen().await;
     caller.say(wish).await;
     anna.stage("ringing").await;
     caller.say(story).await;

@@ -24,7 +24,7 @@ async fn an_agent_hears_the_summary_before_taking_the_call_and_the_caller_hears_
     let wish = words("I want to talk to an agent, please.").await;
     let http = reqwest::Client::new();
     let (caller, _) = offer(&http, &base, "/call", None).await.unwrap();
-    caller.listen_to_greeting().await;
+    caller.listen().await;
     caller.say(wish).await;
     let call = anna.stage("ringing").await;
     anna.send(&call, "hear_summary").await;

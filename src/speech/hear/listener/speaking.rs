@@ -97,14 +97,12 @@ impl HighPass {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::media::tone::sine;
-
-    const RATE_HZ: u32 = 16_000;
+    use crate::speech::hear::sounds::tone;
 
     /// Half a second of the line, a word of 600 ms, a pause of 400 ms, a word of 400 ms with a
     /// gap of 100 ms in it, half a second of the line.
     fn words() -> Vec<i16> {
-        let word = |ms: u64| sine(RATE_HZ, 500.0, ms, -20.0);
+        let word = |ms: u64| tone(&[500.0], ms, -20.0);
         let quiet = |ms: u64| vec![0; (ms * SAMPLES_PER_MS) as usize];
         [quiet(500), word(600), quiet(400), word(200), quiet(100), word(100), quiet(500)].concat()
     }
@@ -127,11 +125,11 @@ mod tests {
     #[test]
     fn noise_in_the_pauses_is_no_speech() {
         // A voice at 15 dB under the words, which comes and goes five times a second; mains hum.
-        let behind = sine(RATE_HZ, 700.0, 2_400, -35.0);
+        let behind = tone(&[700.0], 2_400, -35.0);
         let swell = |at: usize| 0.7 + 0.3 * (at as f32 / 3_200.0 * std::f32::consts::TAU).sin();
         let voice = over(|at| swell(at) * f32::from(behind.get(at).copied().unwrap_or(0)));
         assert!((940..=1_060).contains(&voice), "{voice} ms behind a voice");
-        let hum = sine(RATE_HZ, 50.0, 2_400, -30.0);
+        let hum = tone(&[50.0], 2_400, -30.0);
         let hum = over(|at| f32::from(hum.get(at).copied().unwrap_or(0)));
         assert!((980..=1_060).contains(&hum), "{hum} ms over hum");
     }

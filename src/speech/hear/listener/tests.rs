@@ -204,7 +204,7 @@ fn time_of_speaking_leaves_out_pauses_but_not_gaps_within_words() {
     scene.pause(400).voice(300).pause(100).voice(300).pause(400).voice(200).pause(1_000);
     let utterance = &scene.heard[0];
     assert_eq!((utterance.began, utterance.ended), (Moment(400), Moment(1_700)));
-    // 300 and 100 and 300, and 200 after the pause; the end of a sound may fall into one frame more.
+    // 300 and 100 and 300, and 200 after the pause; the end of a sound may fall into a frame more.
     assert!((900..=940).contains(&utterance.voiced_ms), "{} ms", utterance.voiced_ms);
 }
 
