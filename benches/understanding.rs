@@ -3,6 +3,8 @@
 //! the project (`../shared/data/intents`); our own tenth is held out. Plots go to
 //! `target/bench/*.svg`.
 
+#[path = "understanding/last_words.rs"]
+mod last_words;
 #[path = "plots/page.rs"]
 #[allow(dead_code)]
 mod page;
@@ -39,16 +41,27 @@ fn main() {
     let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/intents");
     if data.is_dir() {
         match sets::banking(&data.join("banking77/train.csv")) {
-            Some(split) => compare("banking77", &split, embedding.as_ref()),
+            Some(split) => {
+                compare("banking77", &split, embedding.as_ref());
+                last_words::measure("Banking77, known to the tables", &split.train);
+                last_words::measure("Banking77, held out", &split.test);
+            }
             None => println!("skipped: Banking77 cannot be read"),
         }
         match sets::clinc(&data.join("clinc150/train_val.json")) {
-            Some(split) => compare("clinc150", &split, embedding.as_ref()),
+            Some(split) => {
+                compare("clinc150", &split, embedding.as_ref());
+                last_words::measure("CLINC150, known to the tables", &split.train);
+                last_words::measure("CLINC150, held out", &split.test);
+            }
             None => println!("skipped: CLINC150 cannot be read"),
         }
     } else {
         println!("skipped: Banking77 and CLINC150 are not beside the project");
     }
+    let demo_set: Vec<Sentence> =
+        sets::demo().into_iter().map(|(label, text)| (Some(label), text)).collect();
+    last_words::measure("the demo's", &demo_set);
     demo(embedding.as_ref());
     reading_tables();
 }

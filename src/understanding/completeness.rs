@@ -9,6 +9,7 @@ use crate::base::moment::Moment;
 use super::alarm::alarms;
 use super::intent;
 use super::outcome::{CallerCommand, Expecting};
+use super::pattern::Found;
 use super::slots::SlotReader;
 use super::tables::LanguageTables;
 use super::vocabulary::Reading;
@@ -61,7 +62,11 @@ pub(super) fn completeness(
         | Expecting::YesNo
         | Expecting::Slot(_) => {}
     }
-    if hangs(tables, reading) {
+    // "Yes, it is" ends with a word that sentences seldom end with.
+    let answered = *expecting == Expecting::YesNo
+        && !reading.ends_in_filler
+        && command::is_bare_answer(tables, reading);
+    if !answered && hangs(tables, reading) {
         return Completeness::Unfinished;
     }
     if !alarms(tables, &tables.danger, reading, Moment::ZERO).is_empty() {
@@ -121,14 +126,16 @@ pub(super) fn waiting(tables: &LanguageTables, reading: &Reading) -> Completenes
 /// `true` if the last words cannot end a sentence, or a filler does, or a number just began.
 pub(super) fn hangs(tables: &LanguageTables, reading: &Reading) -> bool {
     let Some(last) = reading.tokens.last() else { return reading.ends_in_filler };
-    if reading.ends_in_filler {
-        return true;
-    }
-    if last.sentence_end && last.norm.chars().count() > 1 && !tables.dangling.contains(&last.norm) {
-        return few_digits_at_end(tables, reading) && announced(tables, reading);
-    }
-    tables.dangling.contains(&last.norm)
-        || (few_digits_at_end(tables, reading) && announced(tables, reading))
+    let dangles = || tables.dangling.contains(&last.norm) && !ends_a_phrase(tables, reading);
+    let number_began = || few_digits_at_end(tables, reading) && announced(tables, reading);
+    reading.ends_in_filler || dangles() || number_began()
+}
+
+/// `true` if the last word, with which sentences seldom end, ends one here: "where my order is".
+fn ends_a_phrase(tables: &LanguageTables, reading: &Reading) -> bool {
+    let matcher = tables.matcher(reading);
+    let to_the_end = |found: Found| found.end == reading.len();
+    tables.finished.iter().any(|one| matcher.find_all(one).into_iter().any(to_the_end))
 }
 
 /// What the utterance gives of the slot that was asked for, dates reckoned from `today`.

@@ -42,10 +42,10 @@ const RUNNER_UP_MARGIN: f32 = 0.12;
 const NEGATION_REACH: usize = 2;
 
 /// The best intent above its threshold, and the next where it is close.
-pub fn best(
-    tables: &LanguageTables,
-    reading: &Reading,
-) -> (Option<IntentMatch>, Option<IntentMatch>) {
+pub type Best = (Option<IntentMatch>, Option<IntentMatch>);
+
+/// The best intent of a sentence.
+pub fn best(tables: &LanguageTables, reading: &Reading) -> Best {
     let mut list = ranked(tables, reading).into_iter();
     let first = list.next();
     let near = |second: &IntentMatch| {

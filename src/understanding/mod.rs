@@ -51,6 +51,9 @@ pub use tables::Tables;
 /// Longest text that is looked at, bytes; whisper gives far less.
 const TEXT_BYTES_MAX: usize = 8_000;
 
+/// An intent less sure than this gives way to that of the sentence which the words may end.
+const VAGUE_BELOW: f32 = 0.5;
+
 /// Reads utterances with one set of tables. Cheap to clone; shared by all calls.
 #[derive(Clone, Debug)]
 pub struct Understander {
@@ -81,7 +84,20 @@ impl Understander {
         };
         let reading = tables.words.read(text);
         let command = command::command(tables, &reading, expecting);
-        let (intent, runner_up) = intent::best(tables, &reading);
+        let mut best = intent::best(tables, &reading);
+        // "On the weekend, I mean", said while its question is being answered.
+        let whole = memory.continued(utterance);
+        if let Some(whole) = &whole
+            && (command.is_none() && *expecting == Expecting::Anything)
+        {
+            let sure = |found: &intent::Best| found.0.as_ref().map_or(0.0, |one| one.confidence);
+            let joined = intent::best(tables, &tables.words.read(shorten(whole)));
+            if sure(&best) < VAGUE_BELOW && sure(&joined) > sure(&best) {
+                best = joined;
+            }
+        }
+        let (intent, runner_up) = best;
+        memory.note_text(shorten(whole.as_deref().unwrap_or(text)), utterance.ended);
         let card = card::card(tables, &reading, utterance.began, memory);
         let card_number = card.began.is_some();
         let default_name = intent.as_ref().and_then(|found| {

@@ -105,8 +105,10 @@ pub struct LanguageTables {
     pub skip: HashSet<WordId>,
     /// Frequent small words, by which a language is recognised.
     pub function_words: HashSet<String>,
-    /// Words with which no sentence ends.
+    /// Words with which sentences seldom end.
     pub dangling: HashSet<String>,
+    /// Phrases that end a sentence although it ends with one of those ("where my order is").
+    pub finished: Vec<Pattern>,
     /// Words that take back what follows ("not about").
     pub negators: Vec<Pattern>,
     pub intents: Vec<Intent>,

@@ -148,6 +148,26 @@ fn completeness_tells_the_end_of_a_turn() {
 }
 
 #[test]
+fn the_rest_of_a_sentence_that_was_answered_already_belongs_to_it() {
+    let intent = |after_ms: u64, rest: &str, expecting: &Expecting| {
+        let mut memory = Memory::new(TODAY);
+        let first = Utterance::typed("What are your opening hours?", Moment(1_000), 1_500);
+        understander().understand(&first, &mut memory, &Expecting::Anything);
+        let rest = Utterance::typed(rest, Moment(2_500 + after_ms), 600);
+        let heard = understander().understand(&rest, &mut memory, expecting);
+        heard.intent.map(|found| found.intent.as_str().to_owned())
+    };
+    let hours = Some("opening_hours".to_owned());
+    assert_eq!(intent(400, "On the weekend, I mean.", &Expecting::Anything), hours);
+    assert_ne!(intent(900, "On the weekend, I mean.", &Expecting::Anything), hours);
+    assert_ne!(intent(400, "On the weekend, I mean.", &Expecting::YesNo), hours);
+    // What has a meaning of its own keeps it.
+    let order = Some("order_status".to_owned());
+    assert_eq!(intent(400, "And where is my order?", &Expecting::Anything), order);
+    assert_eq!(intent(400, "No.", &Expecting::Anything), None);
+}
+
+#[test]
 fn the_language_is_recognised() {
     for (text, usual, expected) in [
         ("我想查订单", "en", "zh"),

@@ -1,6 +1,7 @@
 //! An agent's browser: one connection for the shift, calls from browsers and from SIP bridged to
 //! it, and a reload in mid-call.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::{SinkExt, StreamExt};
@@ -10,8 +11,10 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 
 use super::baresip::{self, Baresip};
-use super::browser::{RATE_HZ, Voice, aside, base_of, ended, offer, serve, tone, words};
-use super::server::{have_models, speak};
+use super::browser::{
+    PERSON_WISH, RATE_HZ, Voice, aside, base_of, ended, hang_up, offer, serve, tone, wants_a_person,
+};
+use super::server::{Server, have_models, speak};
 use super::tone::{Part, compose, read, seconds_of};
 use super::whole::Tells;
 
@@ -35,7 +38,19 @@ pub struct Desk {
     pub path: String,
 }
 
+/// What the agent with this name signs in with.
+pub async fn token_of(server: &Arc<Server>, agent: &'static str) -> String {
+    let own = server.clone();
+    aside(move || own.token_of(agent, "agent", Some(agent))).await
+}
+
 impl Desk {
+    /// The desk of the agent with this name, as she opens it for her shift.
+    pub async fn of(server: &Arc<Server>, agent: &'static str) -> Desk {
+        let token = token_of(server, agent).await;
+        Self::open(&base_of(server), token).await
+    }
+
     pub async fn open(base: &str, token: String) -> Desk {
         let http = reqwest::Client::new();
         let (voice, path) = offer(&http, base, "/desk/peer", Some(&token)).await.unwrap();
@@ -126,13 +141,9 @@ async fn a_caller_and_an_agent_in_browsers_hear_each_other_through_a_reload() {
         return;
     }
     let server = serve(ANNA).await;
-    let (base, own) = (base_of(&server), server.clone());
-    let token = aside(move || own.token_of("anna", "agent", Some("anna"))).await;
-    let mut anna = Desk::open(&base, token).await;
-    let wish = words("I want to talk to an agent, please.").await;
-    let (caller, path) = offer(&anna.http, &base, "/call", None).await.unwrap();
-    caller.listen().await;
-    caller.say(wish).await;
+    let base = base_of(&server);
+    let mut anna = Desk::of(&server, "anna").await;
+    let (caller, path) = wants_a_person(&base).await;
     anna.accept().await;
     for reload in [false, true] {
         if reload {
@@ -150,8 +161,7 @@ async fn a_caller_and_an_agent_in_browsers_hear_each_other_through_a_reload() {
         assert!(seconds(&to_caller, AGENT_HZ) >= 2.0, "after a reload: {reload}");
         assert!(seconds(&to_anna, AGENT_HZ) < 0.5, "the agent hears herself");
     }
-    let url = format!("{base}{}/hang-up", path.unwrap());
-    assert_eq!(anna.http.post(url).header(ORIGIN, &base).send().await.unwrap().status(), 204);
+    hang_up(&anna.http, &base, &path).await;
     let calls = ended(&server, 1, LONG).await;
     assert_eq!(calls[0]["disposition"], "transferred", "{:#}", calls[0]);
 }
@@ -164,13 +174,11 @@ async fn a_sip_caller_and_an_agent_in_a_browser_hear_each_other() {
     }
     let server = serve(ANNA).await;
     let _tells = Tells(server.clone());
-    let (base, own) = (base_of(&server), server.clone());
-    let token = aside(move || own.token_of("anna", "agent", Some("anna"))).await;
-    let mut anna = Desk::open(&base, token).await;
+    let mut anna = Desk::of(&server, "anna").await;
     let (folder, uri) = (tempfile::tempdir().expect("a folder"), server.uri());
     let own = folder.path().to_owned();
     let phone = aside(move || {
-        let wish = speak(&own, "wish.wav", "I want to talk to an agent, please.");
+        let wish = speak(&own, "wish.wav", PERSON_WISH);
         let sound = own.join("caller.wav");
         let tone = Part::Tone { hz: CALLER_HZ, seconds: 120.0 };
         let begin = [Part::Silence(GREETING.as_secs_f32()), Part::File(&wish), Part::Silence(3.0)];

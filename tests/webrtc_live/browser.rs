@@ -296,3 +296,15 @@ pub async fn words(text: &'static str) -> Vec<i16> {
     })
     .await
 }
+
+/// What a caller says who wants a person.
+pub const PERSON_WISH: &str = "I want to talk to an agent, please.";
+
+/// A caller's page that heard the greeting and asked for a person, and its path.
+pub async fn wants_a_person(base: &str) -> (Voice, String) {
+    let wish = words(PERSON_WISH).await;
+    let (caller, path) = offer(&reqwest::Client::new(), base, "/call", None).await.unwrap();
+    caller.listen().await;
+    caller.say(wish).await;
+    (caller, path.expect("a call's path"))
+}

@@ -21,7 +21,7 @@ async fn a_question_is_answered_aloud_and_in_captions() {
     let server = serve("").await;
     let (base, http) = (base_of(&server), reqwest::Client::new());
     let folder = tempfile::tempdir().unwrap();
-    let question = words("What are your opening hours?").await;
+    let question = words("Tell me your opening hours, please.").await;
 
     let (voice, path) = offer(&http, &base, "/call", None).await.unwrap();
     let path = path.unwrap();

@@ -4,11 +4,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::header::ORIGIN;
-
 use super::agents::Desk;
 use super::baresip::{self, Baresip};
-use super::browser::{RATE_HZ, aside, base_of, captions_until, ended, offer, serve, tone, words};
+use super::browser::{
+    PERSON_WISH, RATE_HZ, aside, base_of, captions_until, ended, hang_up, serve, tone,
+    wants_a_person,
+};
 use super::chromium::is_there;
 use super::page::{click, wait_shown};
 use super::server::{Server, have_models};
@@ -19,7 +20,6 @@ const LONG: Duration = Duration::from_secs(60);
 const BOTH: &str = "[[agents]]\nid = \"anna\"\nname = \"Anna\"\nbrowser = true\n\
     [[agents]]\nid = \"ben\"\nname = \"Ben\"\nbrowser = true\n[transfer]\nring_s = 60\n\
     wrap_up_s = 300\n";
-const WISH: &str = "I want to talk to an agent, please.";
 
 /// Anna's tab rings and is closed; nobody else is there. The caller waits, until Ben comes.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -29,17 +29,13 @@ async fn a_tab_closed_while_it_rings_leaves_the_caller_waiting_for_the_next_agen
     }
     let server = serve(BOTH).await;
     let _tells = Tells(server.clone());
-    let (base, own) = (base_of(&server), server.clone());
-    let ben_token = aside(move || own.token_of("ben", "agent", Some("ben"))).await;
+    let base = base_of(&server);
     let folder = tempfile::tempdir().expect("a folder");
     let sound = folder.path().join("anna.wav");
     compose(&sound, &[Part::Tone { hz: AGENT_HZ, seconds: 20.0 }]);
     let anna = desk_with_headset(&server, "anna", &sound).await;
     let http = reqwest::Client::new();
-    let wish = words(WISH).await;
-    let (caller, path) = offer(&http, &base, "/call", None).await.unwrap();
-    caller.listen().await;
-    caller.say(wish).await;
+    let (caller, path) = wants_a_person(&base).await;
     anna.wait_stage("ringing").await;
     let tab = anna.driver.window().await.expect("a window");
     let other = anna.driver.new_tab().await.expect("a tab");
@@ -53,7 +49,7 @@ async fn a_tab_closed_while_it_rings_leaves_the_caller_waiting_for_the_next_agen
     tokio::time::sleep(Duration::from_secs(6)).await;
     let loudest = caller.take().iter().map(|sample| sample.unsigned_abs()).max();
     assert!(loudest > Some(500), "silence while the caller waits: {loudest:?}");
-    let mut ben = Desk::open(&base, ben_token).await;
+    let mut ben = Desk::of(&server, "ben").await;
     ben.accept().await;
     tokio::time::sleep(Duration::from_secs(5)).await;
     caller.take();
@@ -64,8 +60,7 @@ async fn a_tab_closed_while_it_rings_leaves_the_caller_waiting_for_the_next_agen
     let heard = [(caller.take(), AGENT_HZ), (ben.voice.take(), CALLER_HZ)]
         .map(|(samples, hz)| seconds_of(&samples, RATE_HZ, hz));
     assert!(heard.iter().all(|seconds| *seconds >= 2.0), "{heard:?} s");
-    let url = format!("{base}{}/hang-up", path.unwrap());
-    assert_eq!(http.post(url).header(ORIGIN, &base).send().await.unwrap().status(), 204);
+    hang_up(&http, &base, &path).await;
     let calls = ended(&server, 1, LONG).await;
     assert_eq!(calls.len(), 1);
     assert_eq!(calls[0]["disposition"], "transferred", "{:#}", calls[0]);
@@ -86,7 +81,7 @@ async fn after_a_restart_both_pages_say_what_happened_and_the_next_call_comes() 
     let caller_wav = folder.path().join("caller.wav");
     let (own, file) = (folder.path().to_owned(), caller_wav.clone());
     aside(move || {
-        let wish = super::server::speak(&own, "wish.wav", WISH);
+        let wish = super::server::speak(&own, "wish.wav", PERSON_WISH);
         let tone = Part::Tone { hz: CALLER_HZ, seconds: 60.0 };
         compose(&file, &[Part::Silence(12.0), Part::File(&wish), Part::Silence(6.0), tone]);
     })
@@ -149,10 +144,7 @@ async fn a_caller_in_a_browser_and_an_agent_with_a_phone_hear_each_other() {
     .await;
     let _tells = Tells(server.clone());
     let (base, http) = (base_of(&server), reqwest::Client::new());
-    let wish = words(WISH).await;
-    let (caller, path) = offer(&http, &base, "/call", None).await.unwrap();
-    caller.listen().await;
-    caller.say(wish).await;
+    let (caller, path) = wants_a_person(&base).await;
     phone = aside(move || {
         phone.wait_for("Call established", LONG);
         phone
@@ -162,7 +154,7 @@ async fn a_caller_in_a_browser_and_an_agent_with_a_phone_hear_each_other() {
     let before = caller.take();
     assert!(seconds_of(&before, RATE_HZ, AGENT_HZ) < 0.5, "the briefing is private");
     // The agent hears summary and menu now; nothing of it is shown to the caller.
-    let captions = format!("{base}{}/captions", path.as_deref().unwrap());
+    let captions = format!("{base}{path}/captions");
     let shown = captions_until(&http, &captions, Duration::from_secs(3), |_| false).await;
     let shown = shown.to_lowercase();
     assert!(shown.contains("to an agent") && shown.contains("i get you a person"), "{shown}");
@@ -175,8 +167,7 @@ async fn a_caller_in_a_browser_and_an_agent_with_a_phone_hear_each_other() {
     tokio::time::sleep(Duration::from_secs(6)).await;
     let heard = seconds_of(&caller.take(), RATE_HZ, AGENT_HZ);
     assert!(heard >= 3.0, "the caller heard the agent for {heard} s");
-    let url = format!("{base}{}/hang-up", path.unwrap());
-    assert_eq!(http.post(url).header(ORIGIN, &base).send().await.unwrap().status(), 204);
+    hang_up(&http, &base, &path).await;
     let calls = ended(&server, 1, LONG).await;
     assert_eq!(calls[0]["disposition"], "transferred", "{:#}", calls[0]);
     phone.quit();

@@ -8,7 +8,7 @@ use warmline::base::audio::Pcm;
 use warmline::base::key::Key;
 use warmline::runtime::peer::Peer;
 
-use super::agents::{ANNA, Desk};
+use super::agents::{ANNA, Desk, token_of};
 use super::baresip::{self, Baresip};
 use super::browser::{
     RATE_HZ, Voice, aside, base_of, both_hear, captions_until, ended, hang_up, offer, serve, tone,
@@ -30,11 +30,6 @@ const SHORT: Duration = Duration::from_secs(3);
 const SETTLE: Duration = Duration::from_secs(5);
 /// Until "you are through" and the agent's own announcement are over.
 const ANNOUNCED: Duration = Duration::from_secs(5);
-
-async fn token_of(server: &Arc<Server>) -> String {
-    let own = server.clone();
-    aside(move || own.token_of("anna", "agent", Some("anna"))).await
-}
 
 /// The caller presses 0 and the agent accepts.
 async fn talk(caller: &Voice, anna: &mut Desk) {
@@ -62,7 +57,7 @@ async fn an_agents_network_goes_and_the_same_agent_is_back() {
     let server = serve(ANNA).await;
     let _tells = Tells(server.clone());
     let (base, http) = (base_of(&server), reqwest::Client::new());
-    let token = token_of(&server).await;
+    let token = token_of(&server, "anna").await;
     let network = Network::good();
     let (voice, seat) = offer_through(&network, &http, &base, "/desk/peer", Some(&token)).await;
     let mut anna = Desk::with_voice(&base, token, voice, seat).await;
@@ -105,8 +100,7 @@ async fn a_callers_network_goes_and_the_call_goes_on() {
     let server = serve(ANNA).await;
     let _tells = Tells(server.clone());
     let (base, http) = (base_of(&server), reqwest::Client::new());
-    let token = token_of(&server).await;
-    let mut anna = Desk::open(&base, token).await;
+    let mut anna = Desk::of(&server, "anna").await;
     let network = Network::good();
     let (caller, path) = offer_through(&network, &http, &base, "/call", None).await;
     talk(&caller, &mut anna).await;
@@ -135,8 +129,7 @@ async fn ice_restarts_by_patch_and_both_still_hear_each_other() {
     let server = serve(ANNA).await;
     let _tells = Tells(server.clone());
     let (base, http) = (base_of(&server), reqwest::Client::new());
-    let token = token_of(&server).await;
-    let mut anna = Desk::open(&base, token).await;
+    let mut anna = Desk::of(&server, "anna").await;
     let (caller, path) = offer(&http, &base, "/call", None).await.unwrap();
     let path = path.unwrap();
     talk(&caller, &mut anna).await;

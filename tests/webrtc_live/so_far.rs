@@ -1,7 +1,7 @@
 //! A caller's words are on the desk while they are being said, and their line follows.
 
 use super::agents::{ANNA, Desk};
-use super::browser::{aside, base_of, offer, serve, words};
+use super::browser::{base_of, serve, wants_a_person, words};
 use super::server::have_models;
 use super::whole::Tells;
 
@@ -16,15 +16,9 @@ async fn a_waiting_callers_words_reach_the_desk_before_their_line() {
     }
     let server = serve(ANNA).await;
     let _tells = Tells(server.clone());
-    let (base, own) = (base_of(&server), server.clone());
-    let token = aside(move || own.token_of("anna", "agent", Some("anna"))).await;
-    let mut anna = Desk::open(&base, token).await;
-    let (wish, story) =
-        (words("I want to talk to an agent, please.").await, words(LONG_STORY).await);
-    let http = reqwest::Client::new();
-    let (caller, _) = offer(&http, &base, "/call", None).await.unwrap();
-    caller.listen().await;
-    caller.say(wish).await;
+    let mut anna = Desk::of(&server, "anna").await;
+    let story = words(LONG_STORY).await;
+    let (caller, _) = wants_a_person(&base_of(&server)).await;
     anna.stage("ringing").await;
     caller.say(story).await;
     let so_far = loop {

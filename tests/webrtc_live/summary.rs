@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::agents::{ANNA, Desk};
-use super::browser::{aside, base_of, both_hear, offer, serve, words, write};
+use super::browser::{aside, base_of, both_hear, serve, wants_a_person, write};
 use super::server::{have_models, transcribe};
 use super::whole::Tells;
 
@@ -18,14 +18,8 @@ async fn an_agent_hears_the_summary_before_taking_the_call_and_the_caller_hears_
     }
     let server = serve(ANNA).await;
     let _tells = Tells(server.clone());
-    let (base, own) = (base_of(&server), server.clone());
-    let token = aside(move || own.token_of("anna", "agent", Some("anna"))).await;
-    let mut anna = Desk::open(&base, token).await;
-    let wish = words("I want to talk to an agent, please.").await;
-    let http = reqwest::Client::new();
-    let (caller, _) = offer(&http, &base, "/call", None).await.unwrap();
-    caller.listen().await;
-    caller.say(wish).await;
+    let mut anna = Desk::of(&server, "anna").await;
+    let (caller, _) = wants_a_person(&base_of(&server)).await;
     let call = anna.stage("ringing").await;
     anna.send(&call, "hear_summary").await;
     let call = anna.stage("briefing").await;

@@ -119,6 +119,8 @@ pub struct Listener {
     pre_roll: PreRoll,
     turn: Option<Turn>,
     noise: Noise,
+    /// The last voice of the last turn that had words.
+    words_until: Option<Moment>,
     closing: VecDeque<Closing>,
     last_frame: Moment,
     next_job: u64,
@@ -152,6 +154,7 @@ impl Listener {
             pre_roll: PreRoll::default(),
             turn: None,
             noise: Noise::default(),
+            words_until: None,
             closing: VecDeque::new(),
             last_frame: Moment::ZERO,
             next_job: 1,
@@ -537,6 +540,7 @@ impl Listener {
                             self.outputs.push_back(Output::SpeechBegan);
                         }
                         self.noise.words_came();
+                        self.words_until = Some(turn.last_voice);
                         Output::Heard(Box::new(turn.utterance(*transcript, ready)))
                     }
                     (false, true) => {

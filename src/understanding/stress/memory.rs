@@ -1,10 +1,12 @@
 //! What is remembered of one caller from turn to turn: pace, level, stress, words, digits.
 
 use std::collections::{BTreeSet, VecDeque};
+use std::time::Duration;
 
 use jiff::civil::Date;
 
 use crate::base::moment::Moment;
+use crate::base::utterance::Utterance;
 
 /// Turns whose mean is the caller's own pace and level.
 const OWN_TURNS: u32 = 3;
@@ -16,6 +18,9 @@ const SAME_WORDS_MIN: usize = 3;
 const SAME_SHARE_MIN: f32 = 0.75;
 /// Digits remembered over turns, to see a card number said in pieces.
 const DIGITS_KEPT_MAX: usize = 18;
+
+/// What begins so soon after a turn may be the rest of its sentence, which was answered before.
+const CONTINUES_WITHIN: Duration = Duration::from_millis(700);
 
 /// One caller's memory; lives as long as the call.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -30,6 +35,8 @@ pub struct Memory {
     digits: String,
     /// When the turn began that `digits` begin in.
     digits_from: Option<Moment>,
+    /// The last turn, and when it ended.
+    last: Option<(String, Moment)>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -113,6 +120,19 @@ impl Memory {
                 let all = earlier.union(words).count().max(1) as f32;
                 common / all >= SAME_SHARE_MIN
             })
+    }
+
+    /// The last turn with `utterance` behind it, where that may be the rest of its sentence.
+    pub(crate) fn continued(&self, utterance: &Utterance) -> Option<String> {
+        let (text, ended) = self.last.as_ref()?;
+        let soon = utterance.began >= *ended && utterance.began.since(*ended) <= CONTINUES_WITHIN;
+        let open = text.trim_end_matches(['.', '!', '?', '。', '！', '？']);
+        soon.then(|| format!("{open} {}", utterance.text))
+    }
+
+    /// What the next turn may continue.
+    pub(crate) fn note_text(&mut self, text: &str, ended: Moment) {
+        self.last = Some((text.to_owned(), ended));
     }
 
     /// Keeps the digits that a turn of other words ends with: more may follow.

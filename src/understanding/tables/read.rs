@@ -166,6 +166,7 @@ pub(super) fn language(
     let negators = reader.patterns(&words, "negators");
     let function_words = words.strings("function_words", reader.problems).into_iter().collect();
     let dangling = words.strings("dangling", reader.problems).into_iter().collect();
+    let finished = reader.patterns(&words, "finished");
     let script = words.choice("script", &Script::NAMES, Script::Latin, reader.problems);
     words.finish(reader.problems);
     let mut examples = Vec::new();
@@ -183,6 +184,7 @@ pub(super) fn language(
         skip,
         function_words,
         dangling,
+        finished,
         negators,
         intents,
         examples: examples.into(),

@@ -3,7 +3,11 @@
 
 use super::super::words::Evidence;
 use super::{Decoding, Listener, ListenerSettings, Output, Transcript, Turn, words};
+use crate::base::listen::ListenMode;
 use crate::base::moment::Moment;
+
+/// What begins so soon after a turn's last voice may belong to its sentence.
+const FOLLOWS_MS: u64 = 700;
 
 /// Voices without words that stopped prompts lately.
 #[derive(Debug, Default)]
@@ -89,9 +93,17 @@ impl Listener {
         }
     }
 
-    /// "Uh-huh" said to a prompt that still plays, and goes on playing.
+    /// "Uh-huh" said to a prompt that still plays, and goes on playing; or the "please" of a
+    /// sentence that was answered before it.
     pub(super) fn is_murmur(&self, turn: &Turn, text: &str) -> bool {
-        turn.over_prompt && self.prompt_playing && self.is_backchannel(text)
+        let heard = turn.over_prompt && self.prompt_playing;
+        (heard || self.follows(turn)) && self.is_backchannel(text)
+    }
+
+    /// Whether a turn of dialogue began right after the words of the last one.
+    fn follows(&self, turn: &Turn) -> bool {
+        let soon = |until| turn.began.since(until).as_millis() <= u128::from(FOLLOWS_MS);
+        self.listening.mode == ListenMode::Turn && self.words_until.is_some_and(soon)
     }
 
     pub(super) fn drop_suspicion(&mut self, turn: &mut Turn) {

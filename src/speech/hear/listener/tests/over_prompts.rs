@@ -49,6 +49,24 @@ fn a_murmur_after_the_prompt_is_an_answer() {
 }
 
 #[test]
+fn a_polite_word_after_an_answered_sentence_belongs_to_it() {
+    // "Tell me your opening hours, please.": complete before its last word, which begins before
+    // the answer is heard.
+    for after_ms in [240, 400, 600] {
+        let mut scene = Scene::new(Dialogue, &["Tell me your opening hours.", "Please."]);
+        scene.voice(1_000).pause(after_ms).voice(100).prompt(true).voice(240).pause(1_000);
+        assert!(scene.log[2].ends_with("heard Tell me your opening hours."), "{:?}", scene.log);
+        assert_eq!(scene.heard.len(), 1, "{:?}", scene.log);
+        let end = scene.log.last().unwrap();
+        assert!(end.ends_with("dismissed") || end.ends_with("nothing"), "{:?}", scene.log);
+    }
+    // Later, it is said for itself.
+    let mut scene = Scene::new(Dialogue, &["Tell me your opening hours.", "Please."]);
+    scene.voice(1_000).pause(900).voice(340).pause(1_000);
+    assert_eq!(scene.heard.len(), 2, "{:?}", scene.log);
+}
+
+#[test]
 fn a_long_murmur_over_a_prompt_was_nothing_in_the_end() {
     let mut scene = Scene::new(Dialogue, &["Uh-huh."]);
     scene.prompt(true).voice(600).pause(1_000);
