@@ -52,7 +52,7 @@ pub struct CallArgs {
     /// Pitch in cents, −350 to 500.
     #[arg(long, default_value_t = 0.0, allow_hyphen_values = true, value_parser = pitch)]
     pitch: f32,
-    /// Pace, 0.72 (fast) to 1.4 (slow).
+    /// Pace, 0.72 (fast) to 2.5 (slow).
     #[arg(long, default_value_t = 1.0, value_parser = pace)]
     pace: f32,
     /// Noise in the line: decibels of speech over it, −20 to 60.

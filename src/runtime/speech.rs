@@ -102,6 +102,8 @@ pub fn pool(
     });
     let mut settings = PoolSettings::default();
     if workers > 0 {
+        // Two threads for one decode need two cores that no third decode works on.
+        settings.two_cores = workers <= settings.workers;
         settings.workers = workers;
     }
     Pool::start(settings, make).map_err(|error| error.to_string())

@@ -76,7 +76,8 @@ fn scene(endless: bool) -> Scene {
     let make: MakeTranscriber =
         Arc::new(move || Ok(Box::new(Stub { asked: tell.clone(), endless })));
     let hang_after = Duration::from_secs(120);
-    let settings = PoolSettings { workers: 1, queue_max: 32, hang_after, stuck_max: 1 };
+    let settings =
+        PoolSettings { workers: 1, queue_max: 32, hang_after, stuck_max: 1, two_cores: false };
     let pool = Arc::new(Pool::start(settings, make).expect("a pool"));
     let (messages, inbox) = channel();
     let (heard, heard_tap) = tap();

@@ -2,9 +2,11 @@
 //!
 //! In: decodes with a class and a deadline. Out: exactly one answer to each, by callback. The
 //! queue says who comes first and who is shed; a watcher replaces a worker that hangs; a worker
-//! that crashes answers its job and goes on with a new recogniser.
+//! that crashes answers its job and goes on with a new recogniser. A caller's decode that is alone
+//! gets two cores, and another worker rests for as long.
 
 mod figures;
+mod pace;
 mod queue;
 #[cfg(test)]
 mod tests;
@@ -16,10 +18,12 @@ use std::time::{Duration, Instant};
 
 use thread_priority::{ThreadPriority, ThreadPriorityValue, set_current_thread_priority};
 
+use crate::base::audio::SPEECH_RATE_HZ;
 use crate::base::limits::DECODE_QUEUE_MAX;
 
 use super::order::{DecodeClass, DecodeFailure};
 use super::transcript::{Hint, StopFlag, TranscribeError, Transcriber, Transcript};
+use pace::Pace;
 use queue::{DecodeQueue, Waiting};
 
 pub use figures::{DECODE_MS_BOUNDS, Figures};
@@ -44,6 +48,8 @@ pub struct PoolSettings {
     pub hang_after: Duration,
     /// Given-up threads that may exist at once; beyond this a worker is not replaced.
     pub stuck_max: usize,
+    /// Whether a caller's decode that is alone gets two cores.
+    pub two_cores: bool,
 }
 
 impl Default for PoolSettings {
@@ -53,6 +59,7 @@ impl Default for PoolSettings {
             queue_max: DECODE_QUEUE_MAX,
             hang_after: Duration::from_secs(8),
             stuck_max: 4,
+            two_cores: true,
         }
     }
 }
@@ -97,6 +104,7 @@ struct State {
     stuck: usize,
     closing: bool,
     figures: Figures,
+    pace: Pace,
 }
 
 struct Task {
@@ -112,15 +120,51 @@ impl State {
         self.closing || self.slots.get(place).is_none_or(|slot| slot.generation != generation)
     }
 
+    /// Whether a worker is free and has a core.
+    fn has_room(&self) -> bool {
+        let free = self.slots.iter().any(|slot| slot.alive && slot.running.is_none());
+        free && self.cores_busy() < self.slots.len()
+    }
+
+    /// Cores that decodes work on; those that are being stopped count no more.
+    fn cores_busy(&self) -> usize {
+        let running = self.slots.iter().filter_map(|slot| slot.running.as_ref());
+        running.filter(|one| !one.cancelled).map(|one| if one.two_cores { 2 } else { 1 }).sum()
+    }
+
+    /// Whether the decode that begins now may have two cores: it is a caller's, no other wants one.
+    fn spares_two_cores(&self, class: DecodeClass, hint: &Hint, now: Instant) -> bool {
+        let callers = matches!(class, DecodeClass::CallerSpeculative | DecodeClass::CallerFinal);
+        let spare = self.cores_busy() + 2 <= self.slots.len() && self.queue.is_empty();
+        callers && spare && !hint.end_of_turn && self.pace.allows_two(now)
+    }
+
     /// Whether a worker is free and nothing waits: only then is a text so far worth its time.
     fn is_idle(&self) -> bool {
-        let free = self.slots.iter().any(|slot| slot.alive && slot.running.is_none());
-        free && self.queue.is_empty()
+        self.has_room() && self.queue.is_empty()
+    }
+
+    /// Stops decodes that take longer on two cores than on one would; `true` if there was one.
+    fn stop_overruns(&mut self, now: Instant) -> bool {
+        let mut any = false;
+        for running in self.slots.iter_mut().filter_map(|slot| slot.running.as_mut()) {
+            let took = now.saturating_duration_since(running.since);
+            if running.two_cores && self.pace.is_overrun(took, running.sound_ms) {
+                (running.two_cores, running.again) = (false, true);
+                running.stop.stop();
+                any = true;
+            }
+        }
+        if any {
+            self.pace.pause(now);
+            self.figures.overrun += 1;
+        }
+        any
     }
 
     /// Where all workers are busy, one that decodes a text so far stops for what is wanted more.
     fn make_room(&mut self) {
-        if self.slots.iter().any(|slot| slot.alive && slot.running.is_none()) {
+        if self.has_room() {
             return;
         }
         let running = self.slots.iter_mut().filter_map(|slot| slot.running.as_mut());
@@ -149,6 +193,12 @@ struct Running {
     wait_ms: u64,
     stop: StopFlag,
     cancelled: bool,
+    sound_ms: u64,
+    /// No text is wanted of it: its time says nothing of others.
+    end_of_turn: bool,
+    two_cores: bool,
+    /// Two cores took longer than one would have: it is done again.
+    again: bool,
     reply: Reply,
 }
 
@@ -168,6 +218,7 @@ impl Pool {
                 stuck: 0,
                 closing: false,
                 figures: Figures::default(),
+                pace: Pace::default(),
             }),
             work: Condvar::new(),
             make,
@@ -328,9 +379,17 @@ impl Shared {
                 }
                 continue;
             };
-            let Some((samples, hint, stop)) = self.next(place, generation) else { return };
-            let result =
-                catch_unwind(AssertUnwindSafe(|| recogniser.transcribe(&samples, &hint, &stop)));
+            let Some((samples, mut hint, stop)) = self.next(place, generation) else { return };
+            let mut decode = |hint: &Hint, stop: &StopFlag| {
+                catch_unwind(AssertUnwindSafe(|| recogniser.transcribe(&samples, hint, stop)))
+            };
+            let mut result = decode(&hint, &stop);
+            if let (Ok(Err(_)), true) = (&result, hint.two_cores)
+                && let Some(stop) = self.does_again(place, generation)
+            {
+                hint.two_cores = false;
+                result = decode(&hint, &stop);
+            }
             let result = match result {
                 Ok(result) => result.map_err(DecodeFailure::Recogniser),
                 Err(_) => {
@@ -367,10 +426,14 @@ impl Shared {
                 state = self.lock();
                 continue;
             }
-            if let Some(one) = state.queue.pop() {
-                let Task { samples, hint, submitted, reply } = one.what;
+            if state.has_room()
+                && let Some(one) = state.queue.pop()
+            {
+                let Task { samples, mut hint, submitted, reply } = one.what;
                 let stop = StopFlag::default();
                 let since = Instant::now();
+                hint.two_cores =
+                    self.settings.two_cores && state.spares_two_cores(one.class, &hint, since);
                 if let Some(slot) = state.slots.get_mut(place) {
                     slot.running = Some(Running {
                         ticket: one.ticket,
@@ -379,6 +442,10 @@ impl Shared {
                         wait_ms: since.duration_since(submitted).as_millis() as u64,
                         stop: stop.clone(),
                         cancelled: false,
+                        sound_ms: samples.len() as u64 * 1_000 / u64::from(SPEECH_RATE_HZ),
+                        end_of_turn: hint.end_of_turn,
+                        two_cores: hint.two_cores,
+                        again: false,
                         reply,
                     });
                 }
@@ -386,6 +453,15 @@ impl Shared {
             }
             state = self.work.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
+    }
+
+    /// Whether a decode that was stopped on two cores is done again on one.
+    fn does_again(&self, place: usize, generation: u64) -> Option<StopFlag> {
+        let mut state = self.lock();
+        let slot = state.slots.get_mut(place).filter(|slot| slot.generation == generation)?;
+        let running = slot.running.as_mut().filter(|one| one.again && !one.cancelled)?;
+        running.stop = StopFlag::default();
+        Some(running.stop.clone())
     }
 
     /// Gives the answer of a decode, and says with which generation to go on. A worker that was
@@ -410,12 +486,20 @@ impl Shared {
         let result = if running.cancelled { Err(DecodeFailure::Cancelled) } else { result };
         match &result {
             Ok(_) => {
-                let decode_ms = running.since.elapsed().as_millis() as u64;
-                state.figures.count_decoded(decode_ms, running.wait_ms);
+                let took = running.since.elapsed();
+                state.figures.count_decoded(took.as_millis() as u64, running.wait_ms);
+                if running.two_cores {
+                    state.pace.note_two_cores(Instant::now(), took, running.sound_ms);
+                } else if !running.again && !running.end_of_turn {
+                    state.pace.note_one_core(took, running.sound_ms);
+                }
             }
             Err(failure) => state.figures.count_failure(failure),
         }
         drop(state);
+        if running.two_cores {
+            self.work.notify_all();
+        }
         give([(running.reply, result)]);
         Some(generation)
     }
@@ -433,6 +517,10 @@ impl Shared {
             for one in state.queue.take_expired(now) {
                 state.figures.count_failure(&DecodeFailure::TooLate);
                 answers.push((one.what.reply, Err(DecodeFailure::TooLate)));
+            }
+            if state.stop_overruns(now) {
+                tracing::info!("two cores were slower than one: for a while a decode gets one");
+                self.work.notify_all();
             }
             let mut replaced = Vec::new();
             for place in 0..state.slots.len() {

@@ -19,6 +19,8 @@ pub struct Hint {
     pub prompt: Option<String>,
     /// No text is wanted: only whether the speaker has finished.
     pub end_of_turn: bool,
+    /// No other decode wants a core: two may work on this one.
+    pub two_cores: bool,
 }
 
 /// One decoded turn. Times count from the first sample that was given.

@@ -242,7 +242,7 @@ impl Whisper {
         });
         let positions = context.positions(turn_ms, u64::from(self.model.header.audio_positions));
         params.set_audio_ctx(i32::try_from(positions).unwrap_or(0));
-        params.set_n_threads(i32::from(self.threads()));
+        params.set_n_threads(i32::from(self.threads(hint)));
         params.set_language(Some(language.code()));
         params.set_no_context(true);
         params.set_single_segment(true);
@@ -264,8 +264,9 @@ impl Whisper {
 
     /// With beams whisper.cpp would filter their logits on several threads at once, which the end
     /// guard must not see (`guard_ffi`): one thread then.
-    fn threads(&self) -> u8 {
-        if self.settings.beams > 1 { 1 } else { self.settings.threads.clamp(1, THREADS_MAX) }
+    fn threads(&self, hint: &Hint) -> u8 {
+        let wanted = self.settings.threads.max(if hint.two_cores { 2 } else { 1 });
+        if self.settings.beams > 1 { 1 } else { wanted.min(THREADS_MAX) }
     }
 
     /// Takes the tokens out of whisper's state, cuts a repeated tail and makes words of them.

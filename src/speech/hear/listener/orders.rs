@@ -118,6 +118,7 @@ impl Listener {
                 closer: turn.closer && class != DecodeClass::Partial,
                 prompt: self.prompt(turn),
                 end_of_turn: false,
+                two_cores: false,
             },
             class,
             deadline,

@@ -22,6 +22,8 @@ pub struct Figures {
     pub crashed: u64,
     pub hung: u64,
     pub failed: u64,
+    /// Decodes that two cores were slower with than one would have been: done again on one.
+    pub overrun: u64,
     /// Decodes by the time that the engine took; bounds in [`DECODE_MS_BOUNDS`].
     pub decode_ms: [u64; 11],
     pub decode_ms_sum: u64,

@@ -36,8 +36,13 @@ impl Transcriber for Stub {
 }
 
 fn pool(workers: usize, queue_max: usize) -> Pool {
-    let settings =
-        PoolSettings { workers, queue_max, hang_after: Duration::from_millis(200), stuck_max: 1 };
+    let settings = PoolSettings {
+        workers,
+        queue_max,
+        hang_after: Duration::from_millis(200),
+        stuck_max: 1,
+        two_cores: false,
+    };
     Pool::start(settings, Arc::new(|| Ok(Box::new(Stub)))).unwrap()
 }
 
@@ -211,4 +216,91 @@ fn the_pool_says_when_it_has_too_much_to_do() {
     assert!(!pool.is_pressed());
     drop(pool);
     drop((answers, more));
+}
+
+/// A stub to which two cores bring what the second sample says: percent of one core's time.
+struct OnCores;
+
+impl Transcriber for OnCores {
+    fn transcribe(
+        &mut self,
+        pcm_16k: &[i16],
+        hint: &Hint,
+        stop: &StopFlag,
+    ) -> Result<Transcript, TranscribeError> {
+        let [ms, percent] = [pcm_16k[0], pcm_16k[1]].map(|one| u64::try_from(one).unwrap());
+        let ms = if hint.two_cores { ms * percent / 100 } else { ms };
+        let begun = Instant::now();
+        while begun.elapsed() < Duration::from_millis(ms) {
+            if stop.is_stopped() {
+                return Err(TranscribeError::Stopped);
+            }
+            thread::sleep(Duration::from_millis(1));
+        }
+        let text = if hint.two_cores { "two cores" } else { "one core" };
+        Ok(Transcript { text: text.to_owned(), ..Transcript::default() })
+    }
+}
+
+/// What a decode of 600 ms, or of `percent` of it on two cores, gives; alone, or with others.
+fn on_cores(pool: &Pool, class: DecodeClass, percent: i16, jobs: usize) -> Vec<String> {
+    let (sender, answers) = mpsc::channel();
+    for _ in 0..jobs {
+        let sender = sender.clone();
+        pool.submit(Job {
+            samples: Arc::from([600, percent]),
+            hint: Hint::default(),
+            class,
+            deadline: Instant::now() + Duration::from_secs(20),
+            reply: Box::new(move |result| sender.send(result).unwrap()),
+        });
+    }
+    let text = |result: Result<Transcript, DecodeFailure>| result.map(|one| one.text).unwrap();
+    (0..jobs).map(|_| text(answers.recv_timeout(Duration::from_secs(20)).unwrap())).collect()
+}
+
+#[test]
+fn a_callers_decode_that_is_alone_gets_two_cores_and_one_core_again_where_they_are_slower() {
+    let settings = PoolSettings { workers: 2, ..PoolSettings::default() };
+    let pool = Pool::start(settings, Arc::new(|| Ok(Box::new(OnCores)))).unwrap();
+    let on = |class, percent, jobs| on_cores(&pool, class, percent, jobs);
+    assert_eq!(on(FINAL, 1, 1), ["one core"], "its time is not known yet");
+    assert_eq!(on(FINAL, 1, 1), ["two cores"]);
+    assert_eq!(on(DecodeClass::CallerSpeculative, 1, 1), ["two cores"]);
+    assert_eq!(on(DecodeClass::Conversation, 1, 1), ["one core"], "nobody waits for it");
+    // Several: the first may have had two, the last is never left without a core.
+    assert_eq!(on(FINAL, 1, 5).len(), 5);
+    // The machine is busy: two threads wait for each other. Stopped, done on one, and not tried
+    // again soon.
+    let begun = Instant::now();
+    assert_eq!(on(FINAL, 10_000, 1), ["one core"]);
+    assert!(begun.elapsed() < Duration::from_secs(10), "the minute of two cores was waited for");
+    assert_eq!(pool.figures().overrun, 1);
+    assert_eq!(on(FINAL, 1, 1), ["one core"], "a while after it");
+}
+
+#[test]
+fn a_decode_on_two_cores_holds_others_back_and_stops_for_its_caller() {
+    let settings = PoolSettings { workers: 2, ..PoolSettings::default() };
+    let pool = Pool::start(settings, Arc::new(|| Ok(Box::new(OnCores)))).unwrap();
+    on_cores(&pool, FINAL, 1, 1);
+    let (sender, answers) = mpsc::channel();
+    let submit = |number: usize, class| {
+        let sender = sender.clone();
+        pool.submit(Job {
+            samples: Arc::from([600, 100]),
+            hint: Hint::default(),
+            class,
+            deadline: Instant::now() + Duration::from_secs(20),
+            reply: Box::new(move |result| sender.send((number, result)).unwrap()),
+        })
+    };
+    let first = submit(0, DecodeClass::CallerSpeculative);
+    thread::sleep(Duration::from_millis(50));
+    submit(1, DecodeClass::Partial);
+    assert_eq!(answers.recv().unwrap(), (1, Err(DecodeFailure::Shed)), "no core for it");
+    submit(2, FINAL);
+    pool.cancel(first);
+    assert_eq!(answers.recv().unwrap(), (0, Err(DecodeFailure::Cancelled)));
+    assert!(answers.recv().unwrap().1.is_ok());
 }
