@@ -536,6 +536,10 @@ impl Shared {
                 }
             }
             drop(state);
+            if !answers.is_empty() {
+                // Cores are free that others may have waited for.
+                self.work.notify_all();
+            }
             give(answers);
             for (place, generation) in replaced {
                 tracing::error!(place, "a recogniser hung; its worker was replaced");
