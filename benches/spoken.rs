@@ -78,7 +78,8 @@ fn percent(part: usize, all: usize) -> f32 {
     100.0 * part as f32 / all.max(1) as f32
 }
 
-/// The demo's tables on the sentences that others wrote.
+/// The demo's tables on that half of the sentences, written by others, which the tables' authors
+/// have not seen.
 fn demo(telephone: &mut Telephone, count: usize) -> String {
     let understander = Understander::new(Tables::embedded());
     let find = |text: &str| {
@@ -86,7 +87,7 @@ fn demo(telephone: &mut Telephone, count: usize) -> String {
         let mut memory = Memory::new(jiff::civil::date(2026, 11, 21));
         outcome(&understander.understand(&utterance, &mut memory, &Expecting::Anything))
     };
-    let sentences = sets::demo();
+    let sentences: Vec<_> = sets::demo().into_iter().skip(1).step_by(2).collect();
     let (mut all, mut typed) = (0, 0);
     let mut spoken = [0; Condition::ALL.len()];
     let mut lost = [Errors::default(); Condition::ALL.len()];
@@ -105,7 +106,7 @@ fn demo(telephone: &mut Telephone, count: usize) -> String {
             }
         }
     }
-    println!("spoken: demo domain, typed {:.1} % of {all}", percent(typed, all));
+    println!("spoken: demo domain, blind half, typed {:.1} % of {all}", percent(typed, all));
     let mut bars = Vec::new();
     for ((condition, right), lost) in Condition::ALL.into_iter().zip(spoken).zip(lost) {
         let name = condition.name();
