@@ -18,12 +18,15 @@ mod sets;
 mod telephone;
 
 use std::path::Path;
+use std::sync::Arc;
 
 use sets::{Sentence, Split, examples, known_as, outcome, words};
 use telephone::{Condition, Heard, Telephone, spoken_words_a_minute};
 use warmline::base::language::Language;
 use warmline::base::moment::Moment;
 use warmline::base::utterance::Utterance;
+use warmline::models::wanted::AUTO;
+use warmline::runtime::embedding;
 use warmline::speech::hear::score::{Errors, word_errors};
 use warmline::understanding::classifier::{Classifier, Settings};
 use warmline::understanding::outcome::Expecting;
@@ -78,10 +81,28 @@ fn percent(part: usize, all: usize) -> f32 {
     100.0 * part as f32 / all.max(1) as f32
 }
 
+/// The demo's tables as a call has them: with the embedding, where it is installed.
+fn learned() -> Arc<Tables> {
+    let embedding = embedding::load(AUTO, None).unwrap_or_else(|told| {
+        println!("spoken: {told}");
+        None
+    });
+    match &embedding {
+        Some(embedding) => {
+            let tables = embedding.give(Tables::clone(&Tables::embedded_rules()));
+            Arc::new(embedding::learned(tables, Some(embedding)))
+        }
+        None => {
+            println!("spoken: by words alone, no embedding is installed");
+            Tables::embedded()
+        }
+    }
+}
+
 /// The demo's tables on that half of the sentences, written by others, which the tables' authors
 /// have not seen.
 fn demo(telephone: &mut Telephone, count: usize) -> String {
-    let understander = Understander::new(Tables::embedded());
+    let understander = Understander::new(learned());
     let find = |text: &str| {
         let utterance = Utterance::typed(text, Moment(1_000), 1_500);
         let mut memory = Memory::new(jiff::civil::date(2026, 11, 21));
