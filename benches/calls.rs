@@ -89,6 +89,8 @@ fn first_audio(callers: usize) -> Vec<u64> {
                 let file = folder.path().join(format!("{round}-{number}.wav"));
                 let child = Command::new(BINARY)
                     .args(["call", &server.uri(), "--say", "When are you open?", "--json"])
+                    // An answer that is late comes after "one moment, please".
+                    .args(["--quiet-s", "5"])
                     .arg("--capture")
                     .arg(&file)
                     .env("WARMLINE_MODELS", models_folder())

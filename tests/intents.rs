@@ -223,7 +223,7 @@ fn what_is_given_wrongly_is_told_in_plain_words() {
         (&["check", "-c", "noise"], "noise: found stream did not contain valid UTF-8"),
         (&["check", "-c", "absent"], "absent: found No such file"),
         (&["call", "sip:x@127.0.0.1", "--key", "1x"], "'x' is no key"),
-        (&["call", "sip:x@127.0.0.1", "--pace", "0"], "a number from 0.72 to 1.4"),
+        (&["call", "sip:x@127.0.0.1", "--pace", "0"], "a number from 0.72 to 2.5"),
         (&["call", "sip:x@127.0.0.1", "--pitch", "NaN"], "a number from -350 to 500"),
         (&["user", "token", "nobody"], "there is no such user"),
     ];

@@ -49,6 +49,9 @@ pub struct CallArgs {
     /// How long to listen after the last words, seconds.
     #[arg(long, default_value_t = 12)]
     listen_s: u64,
+    /// The other side has finished answering when it was quiet for so long, seconds (0.2 to 20).
+    #[arg(long, default_value = "1.1", value_parser = quiet)]
+    quiet_s: Duration,
     /// Pitch in cents, −350 to 500.
     #[arg(long, default_value_t = 0.0, allow_hyphen_values = true, value_parser = pitch)]
     pitch: f32,
@@ -77,11 +80,15 @@ fn pitch(text: &str) -> Result<f32, String> {
 }
 
 fn pace(text: &str) -> Result<f32, String> {
-    number(text, 0.72..=1.4)
+    number(text, 0.72..=2.5)
 }
 
 fn snr(text: &str) -> Result<f32, String> {
     number(text, -20.0..=60.0)
+}
+
+fn quiet(text: &str) -> Result<Duration, String> {
+    number(text, 0.2..=20.0).map(Duration::from_secs_f32)
 }
 
 fn number(text: &str, range: RangeInclusive<f32>) -> Result<f32, String> {
@@ -205,7 +212,7 @@ async fn turn(args: &CallArgs, call: &mut PeerCall, text: &str, sound: &Pcm) {
     call.say(&trailing_silence_cut(sound)).await;
     let said = Instant::now();
     call.listen_afresh();
-    call.wait_for_turn(QUIET, Duration::from_secs(args.listen_s)).await;
+    call.wait_for_turn(args.quiet_s, Duration::from_secs(args.listen_s)).await;
     let first = call.first_voice_after(said).map(|after| after.as_millis() as u64);
     let shown = match first {
         Some(ms) => format!("said \"{text}\"; first sound after {ms} ms"),
