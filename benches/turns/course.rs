@@ -87,6 +87,7 @@ pub fn listen_for(
         }
         Output::SpeechDismissed
         | Output::SoFar { .. }
+        | Output::WordsLate
         | Output::StartDecode(_)
         | Output::Raise { .. }
         | Output::Cancel { .. }

@@ -17,6 +17,10 @@ pub const OFFER_BODY_BYTES_MAX: usize = 4_096;
 /// Simultaneous calls unless the configuration says otherwise.
 pub const CALLS_MAX_DEFAULT: usize = 200;
 
+/// A caller who waits for us hears that we are there after so much silence: whoever hears nothing
+/// for 4 s thinks that the line is dead.
+pub const HOLD_ON_AFTER_MS: u64 = 2_500;
+
 /// One utterance; longer speech is cut here and goes on as the next.
 pub const UTTERANCE_MS_MAX: u64 = 25_000;
 /// Speech kept from before the voice was detected.

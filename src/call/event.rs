@@ -81,6 +81,10 @@ pub enum Event {
         leg: LegId,
         text: String,
     },
+    /// A turn was over long ago, and its words are not there yet: they still follow, or their end.
+    WordsLate {
+        leg: LegId,
+    },
     /// A turn ended and was understood as words.
     Heard {
         leg: LegId,

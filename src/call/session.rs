@@ -214,6 +214,7 @@ impl Session {
             Event::SpeechDismissed { leg } => self.give_way(now, leg, GiveWay::No),
             Event::SpeechBegan { leg } => self.speech_began(now, leg),
             Event::WordsSoFar { leg, text } => self.words_so_far(now, leg, &text),
+            Event::WordsLate { leg } => self.words_late(now, leg),
             Event::Heard { leg, utterance } => self.heard(now, leg, *utterance),
             Event::HeardNothing { leg } => self.heard_nothing(now, leg, false),
             Event::SpeechUnavailable { leg } => self.heard_nothing(now, leg, true),

@@ -243,6 +243,13 @@ impl Dialogue {
         steps
     }
 
+    /// What was said last was cut off for a voice of which no words came: it is said again.
+    pub fn on_cut_off_for_nothing(&mut self, _now: Moment) -> Vec<Step> {
+        let mut steps = Vec::new();
+        self.repeat(&mut steps);
+        steps
+    }
+
     /// The recogniser lost a turn: offer keys, then a person.
     pub fn on_speech_unavailable(&mut self, now: Moment) -> Vec<Step> {
         self.on_nothing_heard(now)

@@ -7,4 +7,5 @@ pub mod step;
 mod tables;
 
 pub use dialogue::{BackReason, Dialogue, IntentWords, Setup};
+pub use prompts::HOLD_ON;
 pub use tables::{IntentRow, LineColour, SHIPPED, Tables};

@@ -17,7 +17,15 @@ const WHO_WORDS_MAX: usize = 4;
 const WHY_WORDS_MAX: usize = 8;
 const TRIED_WORDS_MAX: usize = 7;
 
+/// The prompt that fills a wait: words that come late, or a sentence that is long in the making.
+pub const HOLD_ON: &str = "hold_on";
+
 impl Tables {
+    /// The prompt [`HOLD_ON`]. It is short, and what follows does not cut it off.
+    pub fn hold_on(&self, language: &Language) -> Spoken {
+        Spoken { barge_in: false, ..self.prompt(HOLD_ON, language, &[], false) }
+    }
+
     /// The prompt `name` with `values` in its placeholders, in the shorter form for a tense caller
     /// where there is one. A name that no table has is spoken as itself, so that it is noticed.
     pub fn prompt(

@@ -107,6 +107,8 @@ pub struct Metrics {
     pub first_audio: Histogram,
     /// From the wish to say what is not rendered yet to its first sentence.
     pub first_sentence: Histogram,
+    /// Times that a caller was asked for a moment: words or a sentence of ours came late.
+    pub held_on: Counter,
     /// Time in the recogniser for one utterance.
     pub decode: Histogram,
     /// Utterances that wait for the recogniser.
@@ -163,6 +165,7 @@ impl Default for Metrics {
                 100, 200, 300, 400, 500, 700, 1_000, 1_500, 2_500, 4_000, 8_000,
             ]),
             first_sentence: Histogram::new(&[20, 50, 100, 150, 200, 300, 500, 800, 1_500, 3_000]),
+            held_on: Counter::default(),
             decode: Histogram::new(&[50, 100, 200, 300, 500, 800, 1_500, 3_000, 6_000]),
             decode_queue: Gauge::default(),
             decode_shed: Counter::default(),
@@ -238,6 +241,7 @@ impl Metrics {
             ("calls_arrived_total", "Calls that arrived", &self.calls_arrived),
             ("calls_shed_total", "Calls refused for want of capacity", &self.calls_shed),
             ("decode_shed_total", "Recogniser jobs that were shed", &self.decode_shed),
+            ("held_on_total", "Callers who were asked for a moment", &self.held_on),
             ("frames_sent_total", "Frames of sound sent", &self.frames_sent),
             ("frames_late_total", "Frames sent too late", &self.frames_late),
             ("recordings_failed_total", "Recordings that broke off", &self.recordings_failed),

@@ -5,8 +5,11 @@ use crate::base::language::Language;
 use crate::base::spoken::Spoken;
 use crate::config::Config;
 use crate::knowledge::connector;
+use crate::media::Clip;
 use crate::speech::voice::Studio;
 
+use super::clips::SpokenClip;
+use super::shared::Shared;
 use super::tables::Tables;
 
 /// The languages that callers may have: those in which calls begin, the company's first, then
@@ -71,6 +74,28 @@ pub async fn render(studio: &Studio, texts: Vec<Spoken>, visible: bool) {
         bar.inc(1);
     }
     bar.finish_and_clear();
+}
+
+/// Keeps in memory what fills waits, in every language that callers may have.
+pub async fn keep_fillers(shared: &Shared) {
+    let tables = shared.tables.get();
+    let mut fillers = Vec::new();
+    for language in languages(&shared.config, &tables) {
+        let what = tables.policy.hold_on(&language);
+        let mut pieces = shared.studio.render_ahead(what.clone());
+        let mut clips = Vec::new();
+        while let Some(piece) = pieces.recv().await {
+            match piece {
+                Ok(piece) => {
+                    clips.push(SpokenClip { clip: Clip::new(&piece.pcm), text: piece.text });
+                }
+                Err(error) => tracing::warn!(%error, "what fills a wait cannot be rendered"),
+            }
+        }
+        fillers.push((what, clips));
+        // A language that comes late holds up no other.
+        shared.clips.set_fillers(fillers.clone());
+    }
 }
 
 #[cfg(test)]

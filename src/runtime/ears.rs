@@ -220,6 +220,7 @@ impl Ear {
                 Output::SpeechSuspected => Event::SpeechSuspected { leg },
                 Output::SpeechDismissed => Event::SpeechDismissed { leg },
                 Output::SpeechBegan => Event::SpeechBegan { leg },
+                Output::WordsLate => Event::WordsLate { leg },
                 Output::SoFar { text } => {
                     self.so_far(text);
                     continue;

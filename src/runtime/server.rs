@@ -22,6 +22,7 @@ use crate::web::{self, WebSettings, WebState};
 
 use super::ahead;
 use super::browser::{Browsers, Door};
+use super::clips::Clips;
 use super::desk;
 use super::desk::pages::Pages;
 use super::dispatch;
@@ -155,7 +156,7 @@ impl Server {
                 calls: Mutex::new(HashMap::new()),
                 by_leg: Mutex::new(HashMap::new()),
                 active: Mutex::new(HashMap::new()),
-                clips: Mutex::new(HashMap::new()),
+                clips: Clips::default(),
                 live,
                 draining: AtomicBool::new(false),
                 broken_phones: Mutex::default(),
@@ -252,6 +253,7 @@ async fn keep_reloading(shared: Arc<Shared>, seen: Option<Snapshot>) {
     use tokio::signal::unix::{SignalKind, signal};
     // First of all, for an unheard SIGHUP ends the process.
     let asked = signal(SignalKind::hangup());
+    ahead::keep_fillers(&shared).await;
     train(&shared).await;
     let (Some(folder), Ok(mut asked)) = (shared.config.tables.clone(), asked) else { return };
     let mut watch = tokio::time::interval(WATCH_EVERY);
@@ -276,6 +278,7 @@ async fn keep_reloading(shared: Arc<Shared>, seen: Option<Snapshot>) {
                 let spoken = ahead::languages(&shared.config, &tables);
                 let texts = ahead::texts(&shared.config, &tables, &spoken);
                 ahead::render(&shared.studio, texts, false).await;
+                ahead::keep_fillers(&shared).await;
             }
             Ok(Err(problems)) => {
                 tracing::error!(faults = problems.len(), "the old tables stay:\n{problems}");

@@ -19,6 +19,7 @@ use crate::web::ActiveCall;
 
 use super::browser::{BrowserNews, Browsers};
 use super::call::signal::Signal;
+use super::clips::Clips;
 use super::desk::DeskHandle;
 use super::desk::pages::Pages;
 use super::ears::Ears;
@@ -52,16 +53,6 @@ pub struct CallEntry {
     pub legs: Vec<Signal>,
 }
 
-/// One sentence, encoded once for all legs.
-#[derive(Clone)]
-pub struct SpokenClip {
-    pub clip: Arc<media::Clip>,
-    pub text: String,
-}
-
-/// Rendered prompts kept in memory; beyond this the oldest knowledge is dropped whole.
-pub const CLIPS_MAX: usize = 2_000;
-
 pub struct Shared {
     pub config: Config,
     pub sip: sip::EndpointHandle,
@@ -79,7 +70,7 @@ pub struct Shared {
     pub calls: Mutex<HashMap<CallId, CallEntry>>,
     pub by_leg: Mutex<HashMap<sip::SipLegId, Inbox>>,
     pub active: Mutex<HashMap<CallId, ActiveCall>>,
-    pub clips: Mutex<HashMap<String, Vec<SpokenClip>>>,
+    pub clips: Clips,
     pub live: broadcast::Sender<LiveFact>,
     pub draining: AtomicBool,
     /// Agents whose phone could not be rung when it was tried last.

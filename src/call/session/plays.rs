@@ -8,6 +8,7 @@ use crate::base::ids::LegId;
 use crate::base::markup;
 use crate::base::spoken::{Heard, Spoken};
 use crate::call::command::{Command, GiveWay};
+use crate::policy::HOLD_ON;
 
 use super::*;
 
@@ -26,6 +27,8 @@ pub(super) struct Plays {
     next: u32,
     /// Legs whose plays give way to a voice.
     giving_way: BTreeMap<LegId, GiveWay>,
+    /// What the caller heard was cut off for a voice whose words are late.
+    cut_off: bool,
 }
 
 #[derive(Debug)]
@@ -37,6 +40,8 @@ struct Playing {
     notice: bool,
     said: bool,
     barge_in: bool,
+    /// It only fills a wait: nothing is told and nothing is asked by it.
+    fills: bool,
 }
 
 impl Plays {
@@ -44,10 +49,20 @@ impl Plays {
         self.list.iter().any(|playing| playing.leg == leg)
     }
 
+    /// The same, but for what only fills a wait.
+    pub fn tells(&self, leg: LegId) -> bool {
+        self.list.iter().any(|playing| playing.leg == leg && !playing.fills)
+    }
+
     /// Whether the leg plays something, and a voice may interrupt all of it.
     fn may_be_interrupted(&self, leg: LegId) -> bool {
         let mut on_leg = self.list.iter().filter(|playing| playing.leg == leg).peekable();
         on_leg.peek().is_some() && on_leg.all(|playing| playing.barge_in)
+    }
+
+    /// `true` once if something was cut off for words that have not come.
+    pub(super) fn take_cut_off(&mut self) -> bool {
+        std::mem::take(&mut self.cut_off)
     }
 
     pub(super) fn given_way(&self, leg: LegId) -> GiveWay {
@@ -62,7 +77,9 @@ impl Session {
         self.plays.next += 1;
         let said = leg == LegId::CALLER;
         let barge_in = what.barge_in;
-        self.plays.list.push(Playing { play, leg, began: now, notice: false, said, barge_in });
+        let fills = what.prompt.as_deref() == Some(HOLD_ON);
+        let playing = Playing { play, leg, began: now, notice: false, said, barge_in, fills };
+        self.plays.list.push(playing);
         if said {
             self.timers.stop(Timer::NoInput);
             self.timers.set(Timer::Plays, now, PLAYS_MAX);
@@ -77,6 +94,19 @@ impl Session {
         let stressed = leg == LegId::CALLER && self.stressed();
         let what = self.setup.policy.prompt(name, &language, values, stressed);
         self.play(now, leg, what);
+    }
+
+    /// The caller hears that we are there, if they hear nothing else.
+    pub(super) fn hold_on(&mut self, now: Moment) {
+        if self.plays.given_way(LegId::CALLER) == GiveWay::Pause {
+            // Silent since they spoke into it; if they said nothing it is said again.
+            self.stop_playing(LegId::CALLER);
+            self.plays.cut_off = true;
+        } else if self.plays.on(LegId::CALLER) {
+            return;
+        }
+        let what = self.setup.policy.hold_on(&self.language());
+        self.play(now, LegId::CALLER, what);
     }
 
     pub(super) fn stop_playing(&mut self, leg: LegId) {

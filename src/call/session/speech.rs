@@ -23,6 +23,16 @@ impl Session {
         }
     }
 
+    /// Nobody waits longer than four seconds without a sound, however busy the recognisers are.
+    pub(super) fn words_late(&mut self, now: Moment, leg: LegId) {
+        let leaves = matches!(self.pending, Some(steps::Pending::HangUp(_)));
+        // Who waits for a person hears music, and for a business system what `still_looking` says.
+        let ours = self.phase == Phase::Dialogue && self.looking.is_none() && !leaves;
+        if leg == LegId::CALLER && ours {
+            self.hold_on(now);
+        }
+    }
+
     pub(super) fn heard(&mut self, now: Moment, leg: LegId, utterance: Utterance) {
         self.interrupted(leg);
         if leg != LegId::CALLER {
@@ -30,6 +40,7 @@ impl Session {
             return;
         }
         self.timers.stop(Timer::Turn);
+        self.plays.take_cut_off();
         let expecting = match (&self.dialogue, self.phase) {
             (Some(dialogue), Phase::Dialogue) => dialogue.expecting(),
             (_, _) => Expecting::Anything,
@@ -83,9 +94,12 @@ impl Session {
             return;
         }
         self.timers.stop(Timer::Turn);
+        let cut_off = self.plays.take_cut_off();
         if lost {
             self.with_dialogue(now, |dialogue| dialogue.on_speech_unavailable(now));
-        } else if !self.plays.on(LegId::CALLER) && self.looking.is_none() {
+        } else if cut_off {
+            self.with_dialogue(now, |dialogue| dialogue.on_cut_off_for_nothing(now));
+        } else if !self.plays.tells(LegId::CALLER) && self.looking.is_none() {
             self.with_dialogue(now, |dialogue| dialogue.on_nothing_heard(now));
         }
     }

@@ -5,6 +5,7 @@ mod desk;
 mod early;
 mod giving_way;
 mod languages;
+mod late;
 mod scripts;
 mod states;
 mod waiting;

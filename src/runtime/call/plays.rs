@@ -2,13 +2,26 @@
 //! for what was really heard.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use crate::base::ids::{LegId, PlayId};
+use crate::base::limits::HOLD_ON_AFTER_MS;
+use crate::base::moment::Moment;
 use crate::base::spoken::{Heard, Spoken};
 use crate::media::{Clip, StreamSender, play_stream};
-use crate::runtime::shared::{CLIPS_MAX, Inbound, SpokenClip, locked};
+use crate::policy::HOLD_ON;
+use crate::runtime::clips::SpokenClip;
+use crate::runtime::shared::{Inbound, locked};
+use crate::speech::voice::Piece;
+use crate::speech::voice::studio::Pieces;
 
 use super::CallTask;
+
+/// A sentence may be in the making for so long before the caller is asked for a moment, however
+/// late its turn comes.
+const RENDERING_MAX: Duration = Duration::from_millis(1_200);
 
 /// One thing that is being said.
 pub struct Playing {
@@ -29,8 +42,11 @@ impl CallTask {
         open.media.play_stream(play, stream);
         self.shared.ears.set_prompt((self.id.clone(), leg), true);
         let codec = open.media.codec();
-        let key = format!("{}\0{}\0{}", what.language, what.slow, what.text);
-        let ready = locked(&self.shared.clips).get(&key).cloned();
+        let fills = what.prompt.as_deref() == Some(HOLD_ON);
+        if fills && leg == LegId::CALLER {
+            self.shared.metrics.held_on.increment();
+        }
+        let ready = self.shared.clips.get(&what);
         let said_at = (leg == LegId::CALLER).then(|| self.awaiting_sound.take()).flatten();
         if let Some(clips) = ready {
             for spoken in clips {
@@ -47,15 +63,27 @@ impl CallTask {
             }
             return;
         }
+        let filler = match fills || leg != LegId::CALLER {
+            true => None,
+            false => self.shared.clips.get(&self.tables.policy.hold_on(&what.language)),
+        };
         let job = Rendering {
             shared: self.shared.clone(),
             inbox: self.inbox.clone(),
             play,
-            key,
+            filler: filler.map(|clips| Filler { at: self.fill_at(said_at), clips }),
             began: self.began,
             said_at: said_at.map(|moment| moment.0),
         };
         tokio::spawn(job.run(what, sender, parts));
+    }
+
+    /// When a caller has waited long enough for something that is not rendered yet.
+    fn fill_at(&self, words_ended: Option<Moment>) -> Instant {
+        let soonest = Instant::now() + RENDERING_MAX;
+        let silent_since = words_ended.unwrap_or_else(|| self.now());
+        let due = self.began + Duration::from_millis(silent_since.0 + HOLD_ON_AFTER_MS);
+        soonest.max(Instant::from_std(due))
     }
 
     pub(super) fn stop_playing(&mut self, leg: LegId) {
@@ -85,23 +113,63 @@ impl CallTask {
     }
 }
 
+/// What a caller hears when a sentence is long in the making, and when.
+struct Filler {
+    at: Instant,
+    clips: Vec<SpokenClip>,
+}
+
+/// The next sentence; `Err` with what is to be heard first, once, if the first one is late.
+async fn next_piece(
+    pieces: &mut Pieces,
+    filler: &mut Option<Filler>,
+) -> Result<Option<Result<Piece, String>>, Vec<SpokenClip>> {
+    let Some(Filler { at, .. }) = filler else { return Ok(pieces.recv().await) };
+    match tokio::time::timeout_at(*at, pieces.recv()).await {
+        Ok(piece) => {
+            *filler = None;
+            Ok(piece)
+        }
+        Err(_) => Err(filler.take().map(|filler| filler.clips).unwrap_or_default()),
+    }
+}
+
 struct Rendering {
     shared: Arc<crate::runtime::shared::Shared>,
     inbox: crate::runtime::shared::Inbox,
     play: PlayId,
-    key: String,
+    filler: Option<Filler>,
     began: std::time::Instant,
     said_at: Option<u64>,
 }
 
 impl Rendering {
-    async fn run(self, what: Spoken, sender: StreamSender, parts: Arc<Mutex<Vec<(String, u64)>>>) {
-        let fixed = what.fixed;
+    async fn run(
+        mut self,
+        what: Spoken,
+        sender: StreamSender,
+        parts: Arc<Mutex<Vec<(String, u64)>>>,
+    ) {
+        let kept = what.fixed.then(|| what.clone());
         let wished = std::time::Instant::now();
         let mut pieces = self.shared.studio.render(what);
         let mut clips = Vec::new();
         let mut whole = true;
-        while let Some(piece) = pieces.recv().await {
+        loop {
+            let piece = match next_piece(&mut pieces, &mut self.filler).await {
+                Ok(Some(piece)) => piece,
+                Ok(None) => break,
+                Err(filler) => {
+                    self.shared.metrics.held_on.increment();
+                    for SpokenClip { clip, text } in filler {
+                        locked(&parts).push((text, clip.duration_ms()));
+                        if sender.push(clip).is_err() {
+                            return;
+                        }
+                    }
+                    continue;
+                }
+            };
             let Ok(piece) = piece.inspect_err(|error| tracing::error!(%error, "cannot speak"))
             else {
                 whole = false;
@@ -130,12 +198,8 @@ impl Rendering {
             return;
         }
         let _ = sender.finish();
-        if fixed && whole {
-            let mut known = locked(&self.shared.clips);
-            if known.len() >= CLIPS_MAX {
-                known.clear();
-            }
-            known.insert(self.key, clips);
+        if let Some(what) = kept.filter(|_| whole) {
+            self.shared.clips.keep(&what, clips);
         }
     }
 }
@@ -162,7 +226,36 @@ fn heard_text(parts: &[(String, u64)], played_ms: u64, complete: bool) -> String
 
 #[cfg(test)]
 mod tests {
-    use super::heard_text;
+    use super::*;
+    use crate::base::audio::Pcm;
+
+    /// A sentence that is long in the making is preceded by what fills the wait, once.
+    #[tokio::test]
+    async fn a_late_sentence_is_preceded_by_a_word_that_we_are_there() {
+        let piece = |text: &str| {
+            let pcm = Pcm::new(16_000, vec![0; 16]);
+            Ok::<_, String>(Piece { pcm, text: text.to_owned(), marks: Vec::new() })
+        };
+        let filler = |after_ms| {
+            let clip = Clip::new(&Pcm::new(16_000, vec![0; 16]));
+            let clips = vec![SpokenClip { clip, text: "One moment, please.".to_owned() }];
+            Some(Filler { at: Instant::now() + Duration::from_millis(after_ms), clips })
+        };
+        let (out, mut pieces) = tokio::sync::mpsc::unbounded_channel();
+        let mut late = filler(0);
+        let first = next_piece(&mut pieces, &mut late).await.err().expect("late");
+        assert_eq!(first.first().map(|clip| clip.text.as_str()), Some("One moment, please."));
+        for text in ["One.", "Two."] {
+            let _ = out.send(piece(text));
+            let next = next_piece(&mut pieces, &mut late).await.ok().flatten();
+            assert_eq!(next.expect("a piece").expect("rendered").text, text);
+        }
+        // One in time needs none, however long the second takes.
+        let mut early = filler(60_000);
+        let _ = out.send(piece("One."));
+        assert!(next_piece(&mut pieces, &mut early).await.is_ok());
+        assert!(early.is_none());
+    }
 
     #[test]
     fn a_transcript_shows_what_was_really_heard() {

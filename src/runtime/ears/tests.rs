@@ -1,5 +1,6 @@
 //! The thread's wiring: what is played is known to the listener as the echo's reference, the
-//! order to a recogniser carries the caller's language, pressed recognisers shorten turns.
+//! order to a recogniser carries the caller's language, pressed recognisers shorten turns, late
+//! words are told.
 
 use std::sync::mpsc;
 
@@ -9,6 +10,7 @@ use super::*;
 use crate::base::audio::level_dbfs;
 use crate::base::ids::CallId;
 use crate::base::language::Language;
+use crate::base::limits::HOLD_ON_AFTER_MS;
 use crate::base::listen::ListenMode;
 use crate::media::tap::{TapWriter, tap};
 use crate::speech::hear::order::DecodeClass;
@@ -176,6 +178,21 @@ fn what_is_played_is_known_as_the_echos_reference() {
     };
     assert_eq!(echo_of(LOUD), 0, "30 dB under what is played: our own prompt");
     assert!(echo_of(0) > 0, "nothing is played: somebody's voice");
+}
+
+#[test]
+fn a_call_is_told_of_words_that_are_late() {
+    let mut scene = scene(true);
+    scene.listen_in("en");
+    scene.tick(40, LOUD, 0);
+    let mut told = |ms: u64| {
+        scene.tick(ms / FRAME_MS, 0, 0);
+        let events = std::iter::from_fn(|| scene.events.try_recv().ok());
+        events.filter(|one| matches!(one, Inbound::Event(Event::WordsLate { .. }))).count()
+    };
+    assert_eq!(told(HOLD_ON_AFTER_MS - 100), 0);
+    assert_eq!(told(200), 1);
+    assert_eq!(told(500), 0, "once");
 }
 
 #[test]

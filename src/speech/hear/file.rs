@@ -82,6 +82,7 @@ fn obey(
             | Output::SpeechDismissed
             | Output::SoFar { .. }
             | Output::SpeechBegan
+            | Output::WordsLate
             | Output::Raise { .. }
             | Output::Cancel { .. }
             | Output::HeardNothing

@@ -10,6 +10,7 @@
 //! suspected first; its length or its words then say whether it began a turn or is dismissed.
 //! One that began a turn by its length is looked at while it lasts: without words it was noise.
 
+mod late;
 mod orders;
 mod settings;
 mod speaking;
@@ -71,6 +72,9 @@ pub enum Output {
     SoFar {
         text: String,
     },
+    /// A turn was over long ago, and its text is not there yet. At most once a turn, after its
+    /// `SpeechBegan`.
+    WordsLate,
     Heard(Box<Utterance>),
     /// A turn without usable words. Over a prompt, what was taken for a voice and is none may
     /// still go on: the prompt goes on where it was, and words that follow begin a turn.
@@ -101,6 +105,8 @@ impl Listening {
 struct Closing {
     turn: Turn,
     ready: Option<Result<Box<Transcript>, DecodeFailure>>,
+    /// `WordsLate` was said for it.
+    told_late: bool,
 }
 
 /// The listener of one leg.
@@ -214,6 +220,7 @@ impl Listener {
         }
         self.hear(now, &frame_16k);
         self.frame_16k = frame_16k;
+        self.tell_if_late(now);
     }
 
     /// A decode that was ordered has ended. Answers to jobs that were cancelled are ignored.
@@ -259,6 +266,7 @@ impl Listener {
             self.endpoint(now);
         }
         self.give_out_closed(now);
+        self.tell_if_late(now);
     }
 
     /// When to call [`Listener::handle_timeout`], if frames do not come.
@@ -491,7 +499,7 @@ impl Listener {
                 None
             }
         };
-        self.closing.push_back(Closing { turn, ready });
+        self.closing.push_back(Closing { turn, ready, told_late: false });
         if self.closing.len() > CLOSING_MAX
             && let Some(oldest) = self.closing.front_mut()
         {

@@ -146,6 +146,7 @@ impl Call {
             "suspected" => self.event(Event::SpeechSuspected { leg: LegId::CALLER }),
             "dismissed" => self.event(Event::SpeechDismissed { leg: LegId::CALLER }),
             "began" => self.event(Event::SpeechBegan { leg: LegId::CALLER }),
+            "late" => self.event(Event::WordsLate { leg: LegId::CALLER }),
             "so_far" => self.event(Event::WordsSoFar { leg: LegId::CALLER, text: rest.to_owned() }),
             "nothing" => self.event(Event::HeardNothing { leg: LegId::CALLER }),
             "unavailable" => self.event(Event::SpeechUnavailable { leg: LegId::CALLER }),

@@ -283,7 +283,16 @@ impl World {
                 let text = SAYINGS[self.chance.below(SAYINGS.len() as u64) as usize];
                 let began = self.now + Duration::from_millis(at);
                 let utterance = Box::new(Utterance::typed(text, began, 900));
-                self.soon(at + 1_200, Event::Heard { leg, utterance });
+                let late = self.chance.one_in(6);
+                if late {
+                    self.soon(at + 2_500, Event::WordsLate { leg });
+                }
+                let heard = at + if late { 2_600 + self.chance.below(2_000) } else { 1_200 };
+                match self.chance.below(12) {
+                    0 if late => self.soon(heard, Event::HeardNothing { leg }),
+                    1 if late => self.soon(heard, Event::SpeechUnavailable { leg }),
+                    _ => self.soon(heard, Event::Heard { leg, utterance }),
+                }
             }
         }
     }

@@ -1,7 +1,7 @@
 //! How long a listener waits, and for what.
 
 use crate::base::language::Language;
-use crate::base::limits::{PRE_ROLL_MS, UTTERANCE_MS_MAX};
+use crate::base::limits::{HOLD_ON_AFTER_MS, PRE_ROLL_MS, UTTERANCE_MS_MAX};
 use crate::base::listen::ListenMode;
 use crate::understanding::heard::Standing;
 use crate::understanding::{Tables, Understander};
@@ -118,6 +118,8 @@ pub struct ListenerSettings {
     pub utterance_ms_max: u64,
     /// The same while the recognisers have too much to do.
     pub utterance_ms_max_pressed: u64,
+    /// So long after their last voice a caller whose text is not there is told that we are there.
+    pub late_after_ms: u64,
     /// A caller waits no longer than this for a text; then speech counts as unavailable.
     pub decode_wait_ms_max: u64,
     /// The same for bridge speech, for which nobody waits.
@@ -162,6 +164,7 @@ impl Default for ListenerSettings {
             conversation_end_ms: 700,
             utterance_ms_max: UTTERANCE_MS_MAX,
             utterance_ms_max_pressed: 8_000,
+            late_after_ms: HOLD_ON_AFTER_MS,
             decode_wait_ms_max: 3_500,
             conversation_wait_ms_max: 60_000,
             partial_every_ms: 1_000,

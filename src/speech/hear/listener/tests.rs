@@ -1,6 +1,7 @@
 //! Timelines with a scripted voice: what is said, ordered and given out, and when.
 
 mod failures;
+mod late;
 mod noise;
 mod over_prompts;
 mod second_voice;
@@ -146,6 +147,7 @@ impl Scene {
                 Output::SpeechDismissed => format!("{now} dismissed"),
                 Output::SoFar { text } => format!("{now} so far {text}"),
                 Output::SpeechBegan => format!("{now} began"),
+                Output::WordsLate => format!("{now} late"),
                 Output::StartDecode(order) if order.hint.end_of_turn => {
                     self.asked.push((now + self.decode_ms, order.job));
                     let line = format!("{now} finished? {}", order.class.name());
