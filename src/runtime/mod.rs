@@ -4,8 +4,8 @@
 //! callers and agents in browsers; `call` drives one call's session; `ears` listens to all legs;
 //! `desk` owns the agents; `tables` keeps and reloads the operator's tables, `embedding` gives
 //! their sentences vectors; `speech` loads recogniser and voice, `ahead` renders what never varies
-//! and `clips` keeps it; `lookups` asks business systems; `live` tells the pages; `shared` is what all tasks share;
-//! `peer` is a phone of our own, for tools and demo.
+//! and `clips` keeps it; `lookups` asks business systems; `live` tells the pages; `shared` is what
+//! all tasks share; `peer` is a phone of our own, for tools and demo.
 
 mod ahead;
 pub mod browser;

@@ -153,3 +153,65 @@ fn a_number_without_recording_leaves_none_and_says_so() {
     assert!(said.contains("transcribed") && !said.contains("recorded"), "the notice: {call:#}");
     assert!(server.recordings().is_empty(), "{:?}", server.recordings());
 }
+
+/// A speech server on a free port whose voice is a tone; what it is asked to say of order 4217
+/// takes it two and a half seconds.
+fn slow_voice() -> u16 {
+    let (tell, told) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        server::block_on(async move {
+            let say = async |asked: String| {
+                if asked.contains("heard order") {
+                    tokio::time::sleep(Duration::from_millis(2_500)).await;
+                }
+                tone_wav()
+            };
+            let app = axum::Router::new().route("/", axum::routing::post(say));
+            let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+            tell.send(listener.local_addr().expect("is bound").port()).expect("is awaited");
+            axum::serve(listener, app).await.expect("serves");
+        });
+    });
+    told.recv().expect("is bound")
+}
+
+/// Half a second of a tone, 16 kHz.
+fn tone_wav() -> Vec<u8> {
+    let spec = hound::WavSpec {
+        channels: 1,
+        sample_rate: 16_000,
+        bits_per_sample: 16,
+        sample_format: hound::SampleFormat::Int,
+    };
+    let mut bytes = std::io::Cursor::new(Vec::new());
+    let mut writer = hound::WavWriter::new(&mut bytes, spec).expect("is written");
+    for at in 0..8_000 {
+        let wave = (f64::from(at) * 440.0 * std::f64::consts::TAU / 16_000.0).sin();
+        writer.write_sample((wave * 8_000.0) as i16).expect("is written");
+    }
+    writer.finalize().expect("is written");
+    bytes.into_inner()
+}
+
+/// A voice that needs long for a sentence leaves nobody in silence: the caller is asked for a
+/// moment first, once, and the sentence follows.
+#[test]
+fn a_slow_voice_asks_for_a_moment_first() {
+    if !have_models("slow voice") {
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let url = format!("http://127.0.0.1:{}/", slow_voice());
+    let extra = format!("[voice]\nengine = \"http\"\nurl = \"{url}\"\ncache = \"voice\"\n");
+    let server = Server::start_in(folder.path(), &extra);
+    let turns = ["--say", "Where is my order?", "--then", "Four two one seven.", "--quiet-s", "3"];
+    let call = goes_well(&server, &turns);
+    let lines = call["lines"].as_array().cloned().unwrap_or_default();
+    let said: Vec<&str> = lines.iter().filter_map(|line| line["text"].as_str()).collect();
+    let moments: Vec<&&str> = said.iter().filter(|text| text.contains("One moment")).collect();
+    assert_eq!(moments.len(), 1, "{said:#?}");
+    let read_back = "One moment, please. I heard order 4217. Is that right?";
+    assert!(moments[0].starts_with(read_back), "{said:#?}");
+    let metrics = server.get("/metrics").1;
+    assert!(metrics.contains("warmline_held_on_total 1"), "{metrics}");
+}

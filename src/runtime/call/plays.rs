@@ -28,6 +28,8 @@ pub struct Playing {
     leg: LegId,
     /// Sentences with their length, as they were handed over.
     parts: Arc<Mutex<Vec<(String, u64)>>>,
+    /// Nothing more of it is heard; its end is on its way.
+    stopped: bool,
 }
 
 impl CallTask {
@@ -38,7 +40,8 @@ impl CallTask {
         };
         let (sender, stream) = play_stream();
         let parts: Arc<Mutex<Vec<(String, u64)>>> = Arc::default();
-        self.plays.insert(play, Playing { leg, parts: parts.clone() });
+        let silent = !self.plays.values().any(|other| other.leg == leg && !other.stopped);
+        self.plays.insert(play, Playing { leg, parts: parts.clone(), stopped: false });
         open.media.play_stream(play, stream);
         self.shared.ears.set_prompt((self.id.clone(), leg), true);
         let codec = open.media.codec();
@@ -63,9 +66,10 @@ impl CallTask {
             }
             return;
         }
-        let filler = match fills || leg != LegId::CALLER {
-            true => None,
-            false => self.shared.clips.get(&self.tables.policy.hold_on(&what.language)),
+        // Whoever hears something before it does not wait.
+        let filler = match silent && !fills && leg == LegId::CALLER {
+            true => self.shared.clips.get(&self.tables.policy.hold_on(&what.language)),
+            false => None,
         };
         let job = Rendering {
             shared: self.shared.clone(),
@@ -89,6 +93,9 @@ impl CallTask {
     pub(super) fn stop_playing(&mut self, leg: LegId) {
         if let Some(open) = self.legs.get(&leg) {
             open.media.stop_playing();
+        }
+        for playing in self.plays.values_mut().filter(|playing| playing.leg == leg) {
+            playing.stopped = true;
         }
     }
 
@@ -243,7 +250,7 @@ mod tests {
         };
         let (out, mut pieces) = tokio::sync::mpsc::unbounded_channel();
         let mut late = filler(0);
-        let first = next_piece(&mut pieces, &mut late).await.err().expect("late");
+        let first = next_piece(&mut pieces, &mut late).await.expect_err("late");
         assert_eq!(first.first().map(|clip| clip.text.as_str()), Some("One moment, please."));
         for text in ["One.", "Two."] {
             let _ = out.send(piece(text));
