@@ -99,14 +99,14 @@ impl Listener {
         turn: &Turn,
         class: DecodeClass,
     ) -> (JobId, Moment) {
-        let wait_ms = match class {
+        let (since, wait_ms) = match class {
             DecodeClass::CallerFinal | DecodeClass::CallerSpeculative => {
-                self.settings.decode_wait_ms_max
+                (turn.last_voice, self.settings.decode_wait_ms_max)
             }
-            DecodeClass::Conversation => self.settings.conversation_wait_ms_max,
-            DecodeClass::Partial => self.settings.partial_every_ms,
+            DecodeClass::Conversation => (now, self.settings.conversation_wait_ms_max),
+            DecodeClass::Partial => (now, self.settings.partial_every_ms),
         };
-        let deadline = now + Duration::from_millis(wait_ms);
+        let deadline = since + Duration::from_millis(wait_ms);
         let job = JobId(self.next_job);
         self.next_job += 1;
         self.outputs.push_back(Output::StartDecode(DecodeOrder {

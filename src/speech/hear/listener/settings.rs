@@ -120,7 +120,9 @@ pub struct ListenerSettings {
     pub utterance_ms_max_pressed: u64,
     /// So long after their last voice a caller whose text is not there is told that we are there.
     pub late_after_ms: u64,
-    /// A caller waits no longer than this for a text; then speech counts as unavailable.
+    /// A caller waits no longer than this for a text, from their last voice on; then speech counts
+    /// as unavailable. They have been asked for a moment by then, and lose nothing by it; who is
+    /// given up has to say it again.
     pub decode_wait_ms_max: u64,
     /// The same for bridge speech, for which nobody waits.
     pub conversation_wait_ms_max: u64,
@@ -165,7 +167,7 @@ impl Default for ListenerSettings {
             utterance_ms_max: UTTERANCE_MS_MAX,
             utterance_ms_max_pressed: 8_000,
             late_after_ms: HOLD_ON_AFTER_MS,
-            decode_wait_ms_max: 3_500,
+            decode_wait_ms_max: 6_000,
             conversation_wait_ms_max: 60_000,
             partial_every_ms: 1_000,
         }

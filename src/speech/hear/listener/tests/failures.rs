@@ -27,7 +27,7 @@ fn a_failed_final_is_said_once() {
 fn a_recogniser_that_never_answers_is_not_waited_for() {
     let mut scene = Scene::new(Dialogue, &["late"]);
     scene.decode_ms = 60_000;
-    scene.voice(400).gap(6_000);
-    assert_eq!(scene.log.last().unwrap(), "3980 unavailable");
+    scene.voice(400).gap(8_000);
+    assert_eq!(scene.log.last().unwrap(), "6400 unavailable");
     assert!(scene.log.iter().any(|line| line.ends_with("cancel")));
 }
