@@ -78,6 +78,8 @@ impl Session {
         let said = leg == LegId::CALLER;
         let barge_in = what.barge_in;
         let fills = what.prompt.as_deref() == Some(HOLD_ON);
+        // What was cut off is over once something else is said.
+        self.plays.cut_off &= fills || !said;
         let playing = Playing { play, leg, began: now, notice: false, said, barge_in, fills };
         self.plays.list.push(playing);
         if said {

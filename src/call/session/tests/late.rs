@@ -36,6 +36,8 @@ fn a_prompt_that_was_interrupted_is_said_again_if_nobody_said_anything() {
     // Words, or lost ones, end it as ever.
     check(&[&waits[..], &[("say no, where is my order?", "ask_order_number")]].concat());
     check(&[&waits[..], &[("unavailable", "clarify"), ("nothing", "")]].concat());
+    // And so does a key: what it brought is not said twice.
+    check(&[&waits[..], &[("key 2", "sorry_more"), ("nothing", "")]].concat());
 }
 
 #[test]
