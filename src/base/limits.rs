@@ -21,6 +21,9 @@ pub const CALLS_MAX_DEFAULT: usize = 200;
 /// for 4 s thinks that the line is dead.
 pub const HOLD_ON_AFTER_MS: u64 = 2_500;
 
+/// What begins so soon after a turn's last voice may belong to its sentence.
+pub const FOLLOWS_MS: u64 = 700;
+
 /// One utterance; longer speech is cut here and goes on as the next.
 pub const UTTERANCE_MS_MAX: u64 = 25_000;
 /// Speech kept from before the voice was detected.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use jiff::civil::Date;
 
+use crate::base::limits::FOLLOWS_MS;
 use crate::base::moment::Moment;
 use crate::base::utterance::Utterance;
 
@@ -18,9 +19,6 @@ const SAME_WORDS_MIN: usize = 3;
 const SAME_SHARE_MIN: f32 = 0.75;
 /// Digits remembered over turns, to see a card number said in pieces.
 const DIGITS_KEPT_MAX: usize = 18;
-
-/// What begins so soon after a turn may be the rest of its sentence, which was answered before.
-const CONTINUES_WITHIN: Duration = Duration::from_millis(700);
 
 /// One caller's memory; lives as long as the call.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -125,7 +123,8 @@ impl Memory {
     /// The last turn with `utterance` behind it, where that may be the rest of its sentence.
     pub(crate) fn continued(&self, utterance: &Utterance) -> Option<String> {
         let (text, ended) = self.last.as_ref()?;
-        let soon = utterance.began >= *ended && utterance.began.since(*ended) <= CONTINUES_WITHIN;
+        let within = Duration::from_millis(FOLLOWS_MS);
+        let soon = utterance.began >= *ended && utterance.began.since(*ended) <= within;
         let open = text.trim_end_matches(['.', '!', '?', '。', '！', '？']);
         soon.then(|| format!("{open} {}", utterance.text))
     }

@@ -3,11 +3,9 @@
 
 use super::super::words::Evidence;
 use super::{Decoding, Listener, ListenerSettings, Output, Transcript, Turn, words};
+use crate::base::limits::FOLLOWS_MS;
 use crate::base::listen::ListenMode;
 use crate::base::moment::Moment;
-
-/// What begins so soon after a turn's last voice may belong to its sentence.
-const FOLLOWS_MS: u64 = 700;
 
 /// Voices without words that stopped prompts lately.
 #[derive(Debug, Default)]
