@@ -7,8 +7,9 @@
 //! - **Watch**: `/healthz` (200 while alive; its parts say what is degraded), `/readyz`, `/metrics`
 //!   (calls by disposition, first-audio histogram, decode queue, late frames, time to a person).
 //! - **Slow answers?** `warmline_held_on_total` counts callers who were asked for a moment, for
-//!   their words or our sentence came late. `warmline bench models` says how many may speak at
-//!   once on this machine; another program on its cores takes as much as a second caller does.
+//!   their words or our sentence came late, `warmline_turns_lost_total` those who had to say it
+//!   again, for their words did not come within 6 s. `warmline bench models` says how many may
+//!   speak at once on this machine; another program on its cores slows all of them.
 //! - **No sound?** Look for "no RTP from ADDRESS after 3 s": set `public_address` of `[sip]` or of
 //!   the trunk, and open the RTP ports of `[media]`.
 //! - **After a crash**: calls that ran are closed as `system_failure`, recordings are mended to

@@ -115,6 +115,10 @@ pub struct Metrics {
     pub decode_queue: Gauge,
     /// Recogniser jobs that were shed.
     pub decode_shed: Counter,
+    /// Turns whose words were lost: their callers had to say them again.
+    pub turns_lost: Counter,
+    /// Decodes that two cores were slower with than one: done again on one.
+    pub decode_overruns: Counter,
     /// Frames sent later than their time allows.
     pub frames_late: Counter,
     pub frames_sent: Counter,
@@ -169,6 +173,8 @@ impl Default for Metrics {
             decode: Histogram::new(&[50, 100, 200, 300, 500, 800, 1_500, 3_000, 6_000]),
             decode_queue: Gauge::default(),
             decode_shed: Counter::default(),
+            turns_lost: Counter::default(),
+            decode_overruns: Counter::default(),
             frames_late: Counter::default(),
             frames_sent: Counter::default(),
             frame_lateness_p99_us: Gauge::default(),
@@ -241,6 +247,8 @@ impl Metrics {
             ("calls_arrived_total", "Calls that arrived", &self.calls_arrived),
             ("calls_shed_total", "Calls refused for want of capacity", &self.calls_shed),
             ("decode_shed_total", "Recogniser jobs that were shed", &self.decode_shed),
+            ("turns_lost_total", "Turns of callers whose words were lost", &self.turns_lost),
+            ("decode_overruns_total", "Decodes done again on one core", &self.decode_overruns),
             ("held_on_total", "Callers who were asked for a moment", &self.held_on),
             ("frames_sent_total", "Frames of sound sent", &self.frames_sent),
             ("frames_late_total", "Frames sent too late", &self.frames_late),
@@ -295,6 +303,7 @@ mod tests {
         metrics.first_audio.observe_ms(350);
         metrics.first_audio.observe_ms(90_000);
         metrics.call_ended(Disposition::Answered);
+        metrics.turns_lost.increment();
         metrics.offer_ended(AgentOutcome::NoAnswer);
         let text = metrics.render();
         for line in [
@@ -303,6 +312,9 @@ mod tests {
             "warmline_first_audio_seconds_bucket{le=\"8\"} 2",
             "warmline_first_audio_seconds_bucket{le=\"+Inf\"} 3",
             "warmline_first_audio_seconds_sum 90.5",
+            "warmline_turns_lost_total 1",
+            "warmline_held_on_total 0",
+            "warmline_decode_overruns_total 0",
             "warmline_calls_ended_total{disposition=\"answered\"} 1",
             "warmline_calls_ended_total{disposition=\"too_long\"} 0",
             "warmline_offers_ended_total{outcome=\"no_answer\"} 1",

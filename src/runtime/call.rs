@@ -258,7 +258,14 @@ impl CallTask {
                 self.last_words = utterance.began;
                 self.shared.metrics.decode.observe_ms(utterance.decode_ms);
             }
+            Event::SpeechUnavailable { leg: LegId::CALLER } => {
+                self.shared.metrics.turns_lost.increment();
+            }
             Event::SpeechBegan { leg } => {
+                if *leg == LegId::CALLER {
+                    // Nothing answered the words before: what comes now answers these.
+                    self.awaiting_sound = None;
+                }
                 self.shared.pages.speaking(&self.id, *leg, None);
             }
             _ => {}

@@ -17,6 +17,7 @@ use crate::media;
 use crate::publish::Metrics;
 use crate::sip::{self, AcceptAnyone, StartError};
 use crate::speech::hear::listener::ListenerSettings;
+use crate::speech::hear::pool::Figures;
 use crate::store::{Store, StoreSettings};
 use crate::web::{self, WebSettings, WebState};
 
@@ -472,7 +473,8 @@ fn serve_web(
 
 /// Carries figures of the rooms into the metrics, once a second.
 async fn figures(shared: Arc<Shared>, pool: Arc<crate::speech::hear::pool::Pool>) {
-    let (mut late, mut sent, mut shed) = (0, 0, 0);
+    let (mut late, mut sent) = (0, 0);
+    let mut before = Figures::default();
     loop {
         tokio::time::sleep(FIGURES_EVERY).await;
         let media = shared.media.metrics();
@@ -483,8 +485,10 @@ async fn figures(shared: Arc<Shared>, pool: Arc<crate::speech::hear::pool::Pool>
         shared.metrics.frame_lateness_max_us.set(media.late_max.as_micros() as i64);
         let decodes = pool.figures();
         shared.metrics.decode_queue.set(decodes.waiting_all() as i64);
-        shared.metrics.decode_shed.add(decodes.shed.saturating_sub(shed));
-        shed = decodes.shed;
+        let metrics = &shared.metrics;
+        metrics.decode_shed.add(decodes.shed.saturating_sub(before.shed));
+        metrics.decode_overruns.add(decodes.overrun.saturating_sub(before.overrun));
+        before = decodes;
         shared.metrics.queue_waiting.set(i64::from(shared.desk.view().waiting));
     }
 }
