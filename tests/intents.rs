@@ -2,7 +2,7 @@
 //! arguments that are wrong.
 
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use warmline::base::caller::{CallerInfo, CustomerProfile};
 use warmline::base::card::{Line, Speaker};
@@ -47,6 +47,22 @@ fn edit(file: &Path, from: &str, to: &str) {
     let text = std::fs::read_to_string(file).expect("read");
     assert!(text.contains(from), "{from} is not in {}", file.display());
     std::fs::write(file, text.replacen(from, to, 1)).expect("written");
+}
+
+/// `| head -1`: whoever reads has enough.
+#[test]
+fn a_reader_that_leaves_ends_a_tool_without_a_word() {
+    let dir = operator();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_warmline"))
+        .args(["intents", "explain", "When are you open?"])
+        .current_dir(dir.path())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the binary runs");
+    drop(child.stdout.take());
+    let out = child.wait_with_output().expect("the binary ends");
+    assert_eq!((out.status.code(), told(&out)), (Some(0), String::new()));
 }
 
 #[test]

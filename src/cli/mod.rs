@@ -57,7 +57,12 @@ enum Command {
 
 /// Runs the command that the arguments name.
 pub fn main() -> ExitCode {
-    match Arguments::parse().command {
+    let command = Arguments::parse().command;
+    // A service outlives whoever reads its output.
+    if !matches!(command, Command::Serve(_) | Command::Demo(_)) {
+        end_with_the_reader();
+    }
+    match command {
         Command::Init(args) => init::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Serve(args) => serve::run(&args),
@@ -71,6 +76,18 @@ pub fn main() -> ExitCode {
         Command::Replay(args) => replay::run(&args),
         Command::User(args) => user::run(&args),
     }
+}
+
+/// Whoever reads the output may have enough of it (`| head`): that ends a tool without a word.
+fn end_with_the_reader() {
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        let told = panic.payload_as_str().unwrap_or_default();
+        if told.starts_with("failed printing to stdout") && told.contains("Broken pipe") {
+            std::process::exit(0);
+        }
+        usual(panic);
+    }));
 }
 
 /// Runs `work` on a runtime of its own.
