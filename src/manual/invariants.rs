@@ -16,8 +16,10 @@
 //! - **No recorder before consent**, none during card data, none of briefings.
 //! - **Every play, lookup, dial and decode has an end** that reaches the call: done, stopped,
 //!   failed, or its timer.
-//! - **Nobody waits for us in silence.** 2.5 s after a caller's last word, however busy the
-//!   recognisers or the voice are, they hear an answer, a question, music, or "one moment, please".
+//! - **Nobody waits for us in silence.** However busy the recognisers are, a caller hears an
+//!   answer, a question, music, or "one moment, please" 2.5 s after their last word, and within 4 s
+//!   where a sentence of ours is long in the making. Not covered: a slow sentence of ours behind
+//!   another one that sounds.
 //! - **Late events are ignored.** Offers, plays and requests carry numbers that are never reused.
 //! - **Personal data prints itself nowhere.** It travels in [`crate::base::pii::Pii`].
 //!
