@@ -13,6 +13,7 @@ use subtle::ConstantTimeEq;
 
 use crate::store::users::{self, Role, User};
 
+use super::body::Refused;
 use super::limits::BODY_BYTES_MAX;
 use super::listen::Client;
 use super::routes::Access;
@@ -61,6 +62,9 @@ pub(super) async fn stand_before(
     if guard.access == Access::Caller {
         return stand_before_callers(&guard.app, request, next).await;
     }
+    if let Some(refused) = request.extensions().get::<Refused>() {
+        return refused.answer(guard.access);
+    }
     match admit(&guard, request).await {
         Ok(request) => next.run(request).await,
         Err(refusal) => refusal,
@@ -87,7 +91,10 @@ async fn stand_before_callers(app: &App, mut request: Request, next: Next) -> Re
     };
     let address = behind_proxy(address_of(&request), request.headers());
     request.extensions_mut().insert(Asked { address });
-    let mut response = next.run(request).await;
+    let mut response = match request.extensions().get::<Refused>() {
+        Some(refused) => refused.answer(Access::Caller),
+        None => next.run(request).await,
+    };
     super::dial::share(&mut response, &origin);
     response
 }

@@ -1,4 +1,5 @@
-//! Around every response: bounds of the request line, and headers that keep browsers strict.
+//! Around every request: its body is read, its line is bounded, and its response has the headers
+//! that keep browsers strict.
 
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
@@ -6,6 +7,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use super::Shared;
+use super::body::{self, Refused};
 use super::limits::URI_BYTES_MAX;
 
 const CSP: &str = "default-src 'none'; style-src 'self'; img-src 'self'; media-src 'self'; \
@@ -28,6 +30,11 @@ const FIXED: [(HeaderName, &str); 7] = [
 ];
 
 pub(super) async fn around(State(app): State<Shared>, request: Request, next: Next) -> Response {
+    let (mut request, refused) = body::read(request).await;
+    if let Some(refused) = refused {
+        // The guard answers it as the address is answered: a page, or JSON.
+        request.extensions_mut().insert(refused);
+    }
     let length = request.uri().path_and_query().map_or(0, |text| text.as_str().len());
     let mut response = if length > URI_BYTES_MAX {
         StatusCode::URI_TOO_LONG.into_response()
@@ -35,6 +42,9 @@ pub(super) async fn around(State(app): State<Shared>, request: Request, next: Ne
         next.run(request).await
     };
     set(response.headers_mut(), app.settings.is_https());
+    if refused.is_some_and(Refused::ends_connection) {
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
     response
 }
 

@@ -6,6 +6,10 @@ use std::time::Duration;
 pub const URI_BYTES_MAX: usize = 2_048;
 /// Body of a form or of a JSON request, bytes; larger ones get 413.
 pub const BODY_BYTES_MAX: usize = 16_384;
+/// How much of a body that is too large is still read, bytes, so that the answer arrives.
+pub const BODY_DRAINED_BYTES_MAX: usize = 1_048_576;
+/// Within this time of its head a request has to be there as a whole; then 408.
+pub const BODY_WITHIN: Duration = Duration::from_secs(10);
 /// One filter of the list, characters.
 pub const FILTER_CHARS_MAX: usize = 200;
 /// Calls on one page unless asked otherwise.

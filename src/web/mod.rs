@@ -8,6 +8,7 @@
 mod api;
 mod assets;
 mod audio;
+mod body;
 pub mod browser;
 mod call;
 mod call_backs;

@@ -4,6 +4,7 @@
 use jiff::{Timestamp, ToSpan};
 use reqwest::StatusCode;
 use serde_json::Value;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use warmline::base::card::Speaker;
 use warmline::base::disposition::Disposition;
 use warmline::base::moment::Moment;
@@ -287,6 +288,42 @@ async fn requests_are_bounded() {
     for odd in ["page=0", "page=99999999999", "size=1000000", "page=-1&size=x", "from=2026-13-99"] {
         assert_eq!(admin.status(&format!("/calls?{odd}")).await, StatusCode::OK, "{odd}");
     }
+}
+
+/// A client that is refused while it sends hears why, and its connection goes on: once in some
+/// hundred times the next request broke on it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_breaks_no_connection() {
+    let server = Server::start().await;
+    let admin = server.logged_in("admin").await;
+    let csrf = admin.csrf().await;
+    let asks = |length: usize| {
+        let (admin, csrf) = (&admin, csrf.as_str());
+        async move {
+            let body = [("csrf", csrf), ("x", &"y".repeat(length))];
+            for _ in 0..50 {
+                let response = admin.send(admin.post("/logout").form(&body)).await;
+                assert_eq!(response.status(), StatusCode::PAYLOAD_TOO_LARGE);
+                let response = admin.send(admin.post("/calls").form(&body)).await;
+                assert_eq!(response.status(), StatusCode::METHOD_NOT_ALLOWED);
+                assert_eq!(admin.status("/healthz").await, StatusCode::OK);
+            }
+        }
+    };
+    futures_util::future::join_all((1..=16).map(|place| asks(place * 50_000))).await;
+
+    // Two megabytes are not read to their end: the connection ends with the answer.
+    let url = server.url("/login").replace("http://", "");
+    let (address, path) = url.split_once('/').expect("a path");
+    let mut line = tokio::net::TcpStream::connect(address).await.expect("connected");
+    let head =
+        format!("POST /{path} HTTP/1.1\r\nHost: {address}\r\nContent-Length: 2000000\r\n\r\n");
+    line.write_all(head.as_bytes()).await.expect("sent");
+    line.write_all(&vec![b'x'; 1_048_577]).await.expect("sent");
+    let mut answer = String::new();
+    line.read_to_string(&mut answer).await.expect("an answer, and the end");
+    assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
+    assert!(answer.contains("\r\nconnection: close\r\n"), "{answer}");
 }
 
 /// Serves example data on port 8099 until it is stopped, for a look at the pages:
