@@ -18,8 +18,8 @@
 //!   failed, or its timer.
 //! - **Nobody waits for us in silence.** However busy the recognisers are, a caller hears an
 //!   answer, a question, music, or "one moment, please" 2.5 s after their last word, and within 4 s
-//!   where a sentence of ours is long in the making. Not covered: a slow sentence of ours behind
-//!   another one that sounds.
+//!   where a sentence of ours is long in the making. Of the sentences that follow, one that is late
+//!   is preceded by the same 2.5 s after the last sound of ours.
 //! - **Late events are ignored.** Offers, plays and requests carry numbers that are never reused.
 //! - **Personal data prints itself nowhere.** It travels in [`crate::base::pii::Pii`].
 //!

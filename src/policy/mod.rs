@@ -7,5 +7,5 @@ pub mod step;
 mod tables;
 
 pub use dialogue::{BackReason, Dialogue, IntentWords, Setup};
-pub use prompts::HOLD_ON;
+pub use prompts::fills_a_wait;
 pub use tables::{IntentRow, LineColour, SHIPPED, Tables};

@@ -18,10 +18,15 @@ const WHY_WORDS_MAX: usize = 8;
 const TRIED_WORDS_MAX: usize = 7;
 
 /// The prompt that fills a wait: words that come late, or a sentence that is long in the making.
-pub const HOLD_ON: &str = "hold_on";
+const HOLD_ON: &str = "hold_on";
+
+/// Whether this only fills a wait for something else that will be said ([`Tables::hold_on`]).
+pub fn fills_a_wait(what: &Spoken) -> bool {
+    what.prompt.as_deref() == Some(HOLD_ON)
+}
 
 impl Tables {
-    /// The prompt [`HOLD_ON`]. It is short, and what follows does not cut it off.
+    /// What fills a wait: "one moment, please". It is short, and what follows does not cut it off.
     pub fn hold_on(&self, language: &Language) -> Spoken {
         Spoken { barge_in: false, ..self.prompt(HOLD_ON, language, &[], false) }
     }

@@ -3,6 +3,7 @@
 
 mod browsers;
 mod commands;
+mod filler;
 mod legs;
 mod plays;
 pub mod signal;

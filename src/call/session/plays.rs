@@ -8,7 +8,7 @@ use crate::base::ids::LegId;
 use crate::base::markup;
 use crate::base::spoken::{Heard, Spoken};
 use crate::call::command::{Command, GiveWay};
-use crate::policy::HOLD_ON;
+use crate::policy::fills_a_wait;
 
 use super::*;
 
@@ -77,7 +77,7 @@ impl Session {
         self.plays.next += 1;
         let said = leg == LegId::CALLER;
         let barge_in = what.barge_in;
-        let fills = what.prompt.as_deref() == Some(HOLD_ON);
+        let fills = fills_a_wait(&what);
         // What was cut off is over once something else is said.
         self.plays.cut_off &= fills || !said;
         let playing = Playing { play, leg, began: now, notice: false, said, barge_in, fills };

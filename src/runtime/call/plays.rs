@@ -4,6 +4,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use crate::base::ids::{LegId, PlayId};
@@ -11,25 +12,28 @@ use crate::base::limits::HOLD_ON_AFTER_MS;
 use crate::base::moment::Moment;
 use crate::base::spoken::{Heard, Spoken};
 use crate::media::{Clip, StreamSender, play_stream};
-use crate::policy::HOLD_ON;
+use crate::policy::fills_a_wait;
 use crate::runtime::clips::SpokenClip;
 use crate::runtime::shared::{Inbound, locked};
-use crate::speech::voice::Piece;
-use crate::speech::voice::studio::Pieces;
 
 use super::CallTask;
+use super::filler::{Filler, Turn, next_piece};
 
 /// A sentence may be in the making for so long before the caller is asked for a moment, however
 /// late its turn comes.
 const RENDERING_MAX: Duration = Duration::from_millis(1_200);
 
+/// Sentences with their length in milliseconds, as they were handed over.
+type Parts = Arc<Mutex<Vec<(String, u64)>>>;
+
 /// One thing that is being said.
 pub struct Playing {
     leg: LegId,
-    /// Sentences with their length, as they were handed over.
-    parts: Arc<Mutex<Vec<(String, u64)>>>,
+    parts: Parts,
     /// Nothing more of it is heard; its end is on its way.
     stopped: bool,
+    /// Tells what is still being rendered that the plays before it have ended.
+    turn: Option<oneshot::Sender<()>>,
 }
 
 impl CallTask {
@@ -39,13 +43,14 @@ impl CallTask {
             return;
         };
         let (sender, stream) = play_stream();
-        let parts: Arc<Mutex<Vec<(String, u64)>>> = Arc::default();
+        let parts = Parts::default();
         let silent = !self.plays.values().any(|other| other.leg == leg && !other.stopped);
-        self.plays.insert(play, Playing { leg, parts: parts.clone(), stopped: false });
+        let playing = Playing { leg, parts: parts.clone(), stopped: false, turn: None };
+        self.plays.insert(play, playing);
         open.media.play_stream(play, stream);
         self.shared.ears.set_prompt((self.id.clone(), leg), true);
         let codec = open.media.codec();
-        let fills = what.prompt.as_deref() == Some(HOLD_ON);
+        let fills = fills_a_wait(&what);
         if fills && leg == LegId::CALLER {
             self.shared.metrics.held_on.increment();
         }
@@ -66,20 +71,32 @@ impl CallTask {
             }
             return;
         }
-        // Whoever hears something before it does not wait.
-        let filler = match silent && !fills && leg == LegId::CALLER {
+        let filler = match !fills && leg == LegId::CALLER {
             true => self.shared.clips.get(&self.tables.policy.hold_on(&what.language)),
             false => None,
         };
+        let filler = filler.map(|clips| Filler::new(clips, self.turn_of(play, silent, said_at)));
         let job = Rendering {
             shared: self.shared.clone(),
             inbox: self.inbox.clone(),
             play,
-            filler: filler.map(|clips| Filler { at: self.fill_at(said_at), clips }),
+            filler,
             began: self.began,
             said_at: said_at.map(|moment| moment.0),
         };
         tokio::spawn(job.run(what, sender, parts));
+    }
+
+    /// Whoever hears something before a play does not wait for it yet.
+    fn turn_of(&mut self, play: PlayId, silent: bool, words_ended: Option<Moment>) -> Turn {
+        if silent {
+            return Turn::Now(self.fill_at(words_ended));
+        }
+        let (told, turn) = oneshot::channel();
+        if let Some(playing) = self.plays.get_mut(&play) {
+            playing.turn = Some(told);
+        }
+        Turn::Later(turn)
     }
 
     /// When a caller has waited long enough for something that is not rendered yet.
@@ -100,7 +117,18 @@ impl CallTask {
     }
 
     pub(super) fn forget_play(&mut self, play: PlayId) {
-        self.plays.remove(&play);
+        if let Some(playing) = self.plays.remove(&play) {
+            self.next_turn(playing.leg);
+        }
+    }
+
+    /// The play that the leg hears now learns it.
+    fn next_turn(&mut self, leg: LegId) {
+        let on_leg = self.plays.iter_mut().filter(|(_, other)| other.leg == leg && !other.stopped);
+        let first = on_leg.min_by_key(|(play, _)| **play);
+        if let Some(turn) = first.and_then(|(_, playing)| playing.turn.take()) {
+            let _ = turn.send(());
+        }
     }
 
     /// What was heard of a play that ended; `None` for one that is not known.
@@ -112,32 +140,12 @@ impl CallTask {
         complete: bool,
     ) -> Option<Heard> {
         let playing = self.plays.remove(&play)?;
+        self.next_turn(leg);
         if !self.plays.values().any(|other| other.leg == leg) {
             self.shared.ears.set_prompt((self.id.clone(), leg), false);
         }
         let text = heard_text(&locked(&playing.parts), played_ms, complete);
         Some(Heard { complete, played_ms, text })
-    }
-}
-
-/// What a caller hears when a sentence is long in the making, and when.
-struct Filler {
-    at: Instant,
-    clips: Vec<SpokenClip>,
-}
-
-/// The next sentence; `Err` with what is to be heard first, once, if the first one is late.
-async fn next_piece(
-    pieces: &mut Pieces,
-    filler: &mut Option<Filler>,
-) -> Result<Option<Result<Piece, String>>, Vec<SpokenClip>> {
-    let Some(Filler { at, .. }) = filler else { return Ok(pieces.recv().await) };
-    match tokio::time::timeout_at(*at, pieces.recv()).await {
-        Ok(piece) => {
-            *filler = None;
-            Ok(piece)
-        }
-        Err(_) => Err(filler.take().map(|filler| filler.clips).unwrap_or_default()),
     }
 }
 
@@ -151,12 +159,7 @@ struct Rendering {
 }
 
 impl Rendering {
-    async fn run(
-        mut self,
-        what: Spoken,
-        sender: StreamSender,
-        parts: Arc<Mutex<Vec<(String, u64)>>>,
-    ) {
+    async fn run(mut self, what: Spoken, sender: StreamSender, parts: Parts) {
         let kept = what.fixed.then(|| what.clone());
         let wished = std::time::Instant::now();
         let mut pieces = self.shared.studio.render(what);
@@ -166,14 +169,13 @@ impl Rendering {
             let piece = match next_piece(&mut pieces, &mut self.filler).await {
                 Ok(Some(piece)) => piece,
                 Ok(None) => break,
-                Err(filler) => {
-                    self.shared.metrics.held_on.increment();
-                    for SpokenClip { clip, text } in filler {
-                        locked(&parts).push((text, clip.duration_ms()));
-                        if sender.push(clip).is_err() {
+                Err(clips) => {
+                    for SpokenClip { clip, text } in clips {
+                        if !self.hand_over(&sender, &parts, clip, text) {
                             return;
                         }
                     }
+                    self.shared.metrics.held_on.increment();
                     continue;
                 }
             };
@@ -187,8 +189,7 @@ impl Rendering {
                 self.shared.metrics.first_sentence.observe_ms(waited);
             }
             let clip = Clip::new(&piece.pcm);
-            locked(&parts).push((piece.text.clone(), clip.duration_ms()));
-            if sender.push(clip.clone()).is_err() {
+            if !self.hand_over(&sender, &parts, clip.clone(), piece.text.clone()) {
                 return;
             }
             if clips.is_empty()
@@ -208,6 +209,22 @@ impl Rendering {
         if let Some(what) = kept.filter(|_| whole) {
             self.shared.clips.keep(&what, clips);
         }
+    }
+
+    /// `false` if nobody hears the play any more.
+    fn hand_over(
+        &mut self,
+        sender: &StreamSender,
+        parts: &Parts,
+        clip: Arc<Clip>,
+        text: String,
+    ) -> bool {
+        let ms = clip.duration_ms();
+        locked(parts).push((text, ms));
+        if let Some(filler) = &mut self.filler {
+            filler.handed_over(ms);
+        }
+        sender.push(clip).is_ok()
     }
 }
 
@@ -234,35 +251,6 @@ fn heard_text(parts: &[(String, u64)], played_ms: u64, complete: bool) -> String
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::audio::Pcm;
-
-    /// A sentence that is long in the making is preceded by what fills the wait, once.
-    #[tokio::test]
-    async fn a_late_sentence_is_preceded_by_a_word_that_we_are_there() {
-        let piece = |text: &str| {
-            let pcm = Pcm::new(16_000, vec![0; 16]);
-            Ok::<_, String>(Piece { pcm, text: text.to_owned(), marks: Vec::new() })
-        };
-        let filler = |after_ms| {
-            let clip = Clip::new(&Pcm::new(16_000, vec![0; 16]));
-            let clips = vec![SpokenClip { clip, text: "One moment, please.".to_owned() }];
-            Some(Filler { at: Instant::now() + Duration::from_millis(after_ms), clips })
-        };
-        let (out, mut pieces) = tokio::sync::mpsc::unbounded_channel();
-        let mut late = filler(0);
-        let first = next_piece(&mut pieces, &mut late).await.expect_err("late");
-        assert_eq!(first.first().map(|clip| clip.text.as_str()), Some("One moment, please."));
-        for text in ["One.", "Two."] {
-            let _ = out.send(piece(text));
-            let next = next_piece(&mut pieces, &mut late).await.ok().flatten();
-            assert_eq!(next.expect("a piece").expect("rendered").text, text);
-        }
-        // One in time needs none, however long the second takes.
-        let mut early = filler(60_000);
-        let _ = out.send(piece("One."));
-        assert!(next_piece(&mut pieces, &mut early).await.is_ok());
-        assert!(early.is_none());
-    }
 
     #[test]
     fn a_transcript_shows_what_was_really_heard() {
