@@ -23,7 +23,7 @@ use crate::base::limits::DECODE_QUEUE_MAX;
 
 use super::order::{DecodeClass, DecodeFailure};
 use super::transcript::{Hint, StopFlag, TranscribeError, Transcriber, Transcript};
-use pace::Pace;
+use pace::{Pace, Work};
 use queue::{DecodeQueue, Waiting};
 
 pub use figures::{DECODE_MS_BOUNDS, Figures};
@@ -133,10 +133,10 @@ impl State {
     }
 
     /// Whether the decode that begins now may have two cores: it is a caller's, no other wants one.
-    fn spares_two_cores(&self, class: DecodeClass, hint: &Hint, now: Instant) -> bool {
+    fn spares_two_cores(&self, class: DecodeClass, work: Work, now: Instant) -> bool {
         let callers = matches!(class, DecodeClass::CallerSpeculative | DecodeClass::CallerFinal);
         let spare = self.cores_busy() + 2 <= self.slots.len() && self.queue.is_empty();
-        callers && spare && !hint.end_of_turn && self.pace.allows_two(now)
+        callers && spare && self.pace.allows_two(now, work)
     }
 
     /// Whether a worker is free and nothing waits: only then is a text so far worth its time.
@@ -149,7 +149,7 @@ impl State {
         let mut any = false;
         for running in self.slots.iter_mut().filter_map(|slot| slot.running.as_mut()) {
             let took = now.saturating_duration_since(running.since);
-            if running.two_cores && self.pace.is_overrun(took, running.sound_ms) {
+            if running.two_cores && self.pace.is_overrun(took, running.work) {
                 (running.two_cores, running.again) = (false, true);
                 running.stop.stop();
                 any = true;
@@ -193,7 +193,7 @@ struct Running {
     wait_ms: u64,
     stop: StopFlag,
     cancelled: bool,
-    sound_ms: u64,
+    work: Work,
     /// No text is wanted of it: its time says nothing of others.
     end_of_turn: bool,
     two_cores: bool,
@@ -432,8 +432,11 @@ impl Shared {
                 let Task { samples, mut hint, submitted, reply } = one.what;
                 let stop = StopFlag::default();
                 let since = Instant::now();
-                hint.two_cores =
-                    self.settings.two_cores && state.spares_two_cores(one.class, &hint, since);
+                let sound_ms = samples.len() as u64 * 1_000 / u64::from(SPEECH_RATE_HZ);
+                let work = Work { sound_ms, close: hint.is_close() };
+                hint.two_cores = self.settings.two_cores
+                    && !hint.end_of_turn
+                    && state.spares_two_cores(one.class, work, since);
                 if let Some(slot) = state.slots.get_mut(place) {
                     slot.running = Some(Running {
                         ticket: one.ticket,
@@ -442,7 +445,7 @@ impl Shared {
                         wait_ms: since.duration_since(submitted).as_millis() as u64,
                         stop: stop.clone(),
                         cancelled: false,
-                        sound_ms: samples.len() as u64 * 1_000 / u64::from(SPEECH_RATE_HZ),
+                        work,
                         end_of_turn: hint.end_of_turn,
                         two_cores: hint.two_cores,
                         again: false,
@@ -489,9 +492,9 @@ impl Shared {
                 let took = running.since.elapsed();
                 state.figures.count_decoded(took.as_millis() as u64, running.wait_ms);
                 if running.two_cores {
-                    state.pace.note_two_cores(Instant::now(), took, running.sound_ms);
+                    state.pace.note_two_cores(Instant::now(), took, running.work);
                 } else if !running.again && !running.end_of_turn {
-                    state.pace.note_one_core(took, running.sound_ms);
+                    state.pace.note_one_core(took, running.work);
                 }
             }
             Err(failure) => state.figures.count_failure(failure),

@@ -23,6 +23,13 @@ pub struct Hint {
     pub two_cores: bool,
 }
 
+impl Hint {
+    /// Whether the recogniser takes a longer context, which costs more.
+    pub fn is_close(&self) -> bool {
+        self.digits || self.closer
+    }
+}
+
 /// One decoded turn. Times count from the first sample that was given.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Transcript {

@@ -177,8 +177,7 @@ impl Transcriber for Whisper {
             return Ok(Transcript { language: hint.language.clone(), ..Transcript::default() });
         }
         let language = self.language(&hint.language)?;
-        let context =
-            if hint.digits || hint.closer { self.settings.digits } else { self.settings.sentences };
+        let context = if hint.is_close() { self.settings.digits } else { self.settings.sentences };
         let guard = match context {
             Context::Cut { .. } => Some(EndGuard::new(self.token_map(), turn_ms, hint.digits)),
             Context::Full => None,

@@ -17,10 +17,20 @@ const OVERRUN: f32 = 1.25;
 const PAUSE: Duration = Duration::from_secs(20);
 const PAUSE_MAX: Duration = Duration::from_secs(1_280);
 
+/// What a decode has to do.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Work {
+    pub sound_ms: u64,
+    /// With more context, which costs more ([`Hint::is_close`]).
+    ///
+    /// [`Hint::is_close`]: crate::speech::hear::transcript::Hint::is_close
+    pub close: bool,
+}
+
 #[derive(Debug)]
 pub(super) struct Pace {
-    /// On one core, milliseconds for each of sound.
-    one_core: Option<f32>,
+    /// On one core, milliseconds for each of sound: of sentences, and of what is heard closely.
+    one_core: [Option<f32>; 2],
     /// Two cores are tried again then.
     again: Option<Instant>,
     pause: Duration,
@@ -28,34 +38,41 @@ pub(super) struct Pace {
 
 impl Default for Pace {
     fn default() -> Self {
-        Self { one_core: None, again: None, pause: PAUSE }
+        Self { one_core: [None; 2], again: None, pause: PAUSE }
     }
 }
 
 impl Pace {
-    /// How long a decode of so much sound takes on one core; `None` before the first one.
-    fn expected(&self, sound_ms: u64) -> Option<Duration> {
-        let took_ms = self.one_core? * (sound_ms + BESIDE_MS) as f32;
+    fn rate(&self, work: Work) -> Option<f32> {
+        let [sentences, close] = self.one_core;
+        if work.close { close } else { sentences }
+    }
+
+    /// How long a decode takes on one core; `None` before the first of its kind.
+    fn expected(&self, work: Work) -> Option<Duration> {
+        let took_ms = self.rate(work)? * (work.sound_ms + BESIDE_MS) as f32;
         Some(Duration::from_millis(took_ms as u64))
     }
 
     /// Whether a decode may have two cores: one core's time is known, and there is no pause.
-    pub fn allows_two(&self, now: Instant) -> bool {
-        self.one_core.is_some() && self.again.is_none_or(|again| now >= again)
+    pub fn allows_two(&self, now: Instant, work: Work) -> bool {
+        self.rate(work).is_some() && self.again.is_none_or(|again| now >= again)
     }
 
     /// Whether a decode on two cores that has taken so long is to be done again on one.
-    pub fn is_overrun(&self, took: Duration, sound_ms: u64) -> bool {
-        self.expected(sound_ms).is_some_and(|expected| took > expected.mul_f32(OVERRUN))
+    pub fn is_overrun(&self, took: Duration, work: Work) -> bool {
+        self.expected(work).is_some_and(|expected| took > expected.mul_f32(OVERRUN))
     }
 
-    pub fn note_one_core(&mut self, took: Duration, sound_ms: u64) {
-        let now = took.as_millis() as f32 / (sound_ms + BESIDE_MS) as f32;
-        self.one_core = Some(self.one_core.map_or(now, |old| old + (now - old) * NEW_SHARE));
+    pub fn note_one_core(&mut self, took: Duration, work: Work) {
+        let now = took.as_millis() as f32 / (work.sound_ms + BESIDE_MS) as f32;
+        let new = self.rate(work).map_or(now, |old| old + (now - old) * NEW_SHARE);
+        let [sentences, close] = &mut self.one_core;
+        *(if work.close { close } else { sentences }) = Some(new);
     }
 
-    pub fn note_two_cores(&mut self, now: Instant, took: Duration, sound_ms: u64) {
-        match self.expected(sound_ms).is_some_and(|expected| took > expected) {
+    pub fn note_two_cores(&mut self, now: Instant, took: Duration, work: Work) {
+        match self.expected(work).is_some_and(|expected| took > expected) {
             true => self.pause(now),
             false => self.pause = PAUSE,
         }
@@ -76,25 +93,43 @@ mod tests {
         Duration::from_millis(ms)
     }
 
+    const fn work(sound_ms: u64) -> Work {
+        Work { sound_ms, close: false }
+    }
+
     #[test]
     fn two_cores_are_given_once_one_cores_time_is_known_and_not_after_an_overrun() {
-        let (mut pace, start) = (Pace::default(), Instant::now());
-        assert!(!pace.allows_two(start) && !pace.is_overrun(ms(60_000), 3_000));
-        pace.note_one_core(ms(400), 3_000);
-        assert!(pace.allows_two(start));
-        assert!(!pace.is_overrun(ms(490), 3_000) && pace.is_overrun(ms(510), 3_000));
-        assert!(!pace.is_overrun(ms(510), 5_000), "longer sound may take longer");
+        let (mut pace, start, three) = (Pace::default(), Instant::now(), work(3_000));
+        assert!(!pace.allows_two(start, three) && !pace.is_overrun(ms(60_000), three));
+        pace.note_one_core(ms(400), three);
+        let allows = |pace: &Pace, after| pace.allows_two(start + after, three);
+        assert!(allows(&pace, ms(0)));
+        assert!(!pace.is_overrun(ms(490), three) && pace.is_overrun(ms(510), three));
+        assert!(!pace.is_overrun(ms(510), work(5_000)), "longer sound may take longer");
         pace.pause(start);
-        assert!(!pace.allows_two(start + ms(19_000)) && pace.allows_two(start + ms(20_000)));
+        assert!(!allows(&pace, ms(19_000)) && allows(&pace, ms(20_000)));
         // Slower again than one core: twice as long.
-        pace.note_two_cores(start, ms(401), 3_000);
-        assert!(!pace.allows_two(start + ms(39_000)) && pace.allows_two(start + ms(40_000)));
+        pace.note_two_cores(start, ms(401), three);
+        assert!(!allows(&pace, ms(39_000)) && allows(&pace, ms(40_000)));
         for _ in 0..20 {
             pace.pause(start);
         }
-        assert!(pace.allows_two(start + PAUSE_MAX));
-        pace.note_two_cores(start, ms(250), 3_000);
+        assert!(allows(&pace, PAUSE_MAX));
+        pace.note_two_cores(start, ms(250), three);
         pace.pause(start);
-        assert!(pace.allows_two(start + PAUSE), "one that was quick ends the doubling");
+        assert!(allows(&pace, PAUSE), "one that was quick ends the doubling");
+    }
+
+    /// What costs more for its longer context has not overrun what a sentence takes.
+    #[test]
+    fn what_is_heard_closely_is_measured_by_its_own_kind() {
+        let (mut pace, start) = (Pace::default(), Instant::now());
+        let digits = Work { sound_ms: 3_000, close: true };
+        pace.note_one_core(ms(400), work(3_000));
+        assert!(!pace.allows_two(start, digits) && !pace.is_overrun(ms(600), digits));
+        pace.note_one_core(ms(600), digits);
+        assert!(pace.allows_two(start, digits));
+        assert!(!pace.is_overrun(ms(740), digits) && pace.is_overrun(ms(760), digits));
+        assert!(pace.is_overrun(ms(510), work(3_000)), "sentences have kept theirs");
     }
 }
