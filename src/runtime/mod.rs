@@ -15,6 +15,7 @@ pub mod desk;
 mod dispatch;
 mod ears;
 pub mod embedding;
+mod handles;
 mod live;
 mod lookups;
 pub mod peer;

@@ -75,6 +75,7 @@ pub struct Server {
 impl Server {
     /// Starts everything; when it returns a call can come.
     pub async fn start(config: Config, options: Options) -> Result<Server, StartFault> {
+        super::handles::raise(config.sip.calls_max);
         // What changes from here on is read again.
         let seen = config.tables.as_deref().map(Snapshot::of);
         let tables = Tables::load(&config)?.with_embedding(&config).map_err(fault)?;
@@ -464,9 +465,7 @@ fn serve_web(
         let shutdown = async {
             let _ = stopped.await;
         };
-        if let Err(error) = web::serve(listener, certificate, router, shutdown).await {
-            tracing::error!(%error, "the web ended");
-        }
+        web::serve(listener, certificate, router, shutdown).await;
     });
     stop
 }

@@ -2,6 +2,15 @@
 
 use std::time::Duration;
 
+/// Connections at once, and from one address, behind which a whole office may be; a proxy on this
+/// machine may have all.
+pub const CONNECTIONS_MAX: usize = 2_048;
+pub const CONNECTIONS_PER_ADDRESS_MAX: usize = 512;
+/// A client that has not finished its TLS handshake by then is let go.
+pub const HANDSHAKE_WITHIN: Duration = Duration::from_secs(10);
+/// So is one whose next request has not begun and come to the end of its head.
+pub const HEAD_WITHIN: Duration = Duration::from_secs(30);
+
 /// Path and query of a request, bytes; longer ones get 414.
 pub const URI_BYTES_MAX: usize = 2_048;
 /// Body of a form or of a JSON request, bytes; larger ones get 413.

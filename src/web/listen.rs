@@ -8,39 +8,19 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, SystemTime};
 
 use axum::Router;
-use axum::extract::connect_info::Connected;
-use axum::serve::{IncomingStream, Listener};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, mpsc};
-use tokio::time::timeout;
-use tokio_rustls::TlsAcceptor;
+use tokio::net::TcpListener;
 use tokio_rustls::rustls::pki_types::pem::PemObject as _;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::rustls::{ServerConfig, crypto::ring};
-use tokio_rustls::server::TlsStream;
 
-/// A client that has not finished its handshake by then is let go.
-const HANDSHAKE_MAX: Duration = Duration::from_secs(10);
-/// Handshakes at once; further clients wait in the system's queue.
-const HANDSHAKES_MAX: usize = 64;
+use super::connections;
+
 /// The files are looked at so often.
 const LOOK_EVERY: Duration = Duration::from_secs(10);
 
 /// Where a request came from.
 #[derive(Clone, Copy, Debug)]
 pub struct Client(pub SocketAddr);
-
-impl Connected<IncomingStream<'_, TcpListener>> for Client {
-    fn connect_info(stream: IncomingStream<'_, TcpListener>) -> Self {
-        Self(*stream.remote_addr())
-    }
-}
-
-impl Connected<IncomingStream<'_, TlsListener>> for Client {
-    fn connect_info(stream: IncomingStream<'_, TlsListener>) -> Self {
-        Self(*stream.remote_addr())
-    }
-}
 
 /// What is wrong with a certificate or its key.
 #[derive(Debug, thiserror::Error)]
@@ -90,7 +70,7 @@ impl Certificate {
         Ok(true)
     }
 
-    fn config(&self) -> Arc<ServerConfig> {
+    pub(super) fn config(&self) -> Arc<ServerConfig> {
         self.now.read().unwrap_or_else(PoisonError::into_inner).1.clone()
     }
 }
@@ -122,82 +102,18 @@ fn read(certificate: &Path, key: &Path) -> Result<ServerConfig, CertificateFault
     Ok(config)
 }
 
-/// Connections whose handshake is done.
-#[derive(Debug)]
-pub struct TlsListener {
-    ready: mpsc::Receiver<(TlsStream<TcpStream>, SocketAddr)>,
-    at: SocketAddr,
-}
-
-impl TlsListener {
-    fn start(listener: TcpListener, certificate: Arc<Certificate>) -> std::io::Result<Self> {
-        let at = listener.local_addr()?;
-        let (done, ready) = mpsc::channel(HANDSHAKES_MAX);
-        tokio::spawn(handshakes(listener, certificate, done));
-        Ok(Self { ready, at })
-    }
-}
-
-/// Slow or foreign clients hold up nobody: each handshake is a task of its own.
-async fn handshakes(
-    mut listener: TcpListener,
-    certificate: Arc<Certificate>,
-    done: mpsc::Sender<(TlsStream<TcpStream>, SocketAddr)>,
-) {
-    let places = Arc::new(Semaphore::new(HANDSHAKES_MAX));
-    while let Ok(place) = places.clone().acquire_owned().await {
-        let (stream, from) = tokio::select! {
-            // `Listener::accept` waits where the system has no file handle left.
-            accepted = Listener::accept(&mut listener) => accepted,
-            () = done.closed() => return,
-        };
-        let (acceptor, done) = (TlsAcceptor::from(certificate.config()), done.clone());
-        tokio::spawn(async move {
-            let shaken = timeout(HANDSHAKE_MAX, acceptor.accept(stream)).await;
-            drop(place);
-            if let Ok(Ok(stream)) = shaken {
-                let _ = done.send((stream, from)).await;
-            }
-        });
-    }
-}
-
-impl Listener for TlsListener {
-    type Io = TlsStream<TcpStream>;
-    type Addr = SocketAddr;
-
-    async fn accept(&mut self) -> (Self::Io, Self::Addr) {
-        match self.ready.recv().await {
-            Some(accepted) => accepted,
-            // The task that accepts lives as long as we do; nothing more will come.
-            None => std::future::pending().await,
-        }
-    }
-
-    fn local_addr(&self) -> std::io::Result<Self::Addr> {
-        Ok(self.at)
-    }
-}
-
 /// Serves until `shutdown` resolves and running requests are done; with `certificate` by TLS.
-///
-/// # Errors
-/// The listener broke.
 pub async fn serve(
     listener: TcpListener,
     certificate: Option<Arc<Certificate>>,
     router: Router,
     shutdown: impl Future<Output = ()> + Send + 'static,
-) -> std::io::Result<()> {
-    let service = router.into_make_service_with_connect_info::<Client>();
-    let Some(certificate) = certificate else {
-        return axum::serve(listener, service).with_graceful_shutdown(shutdown).await;
-    };
-    let looking = tokio::spawn(look(certificate.clone()));
-    let listener = TlsListener::start(listener, certificate)?;
-    let served = axum::serve(listener, service).with_graceful_shutdown(shutdown).await;
-    looking.abort();
-    served
+) {
+    let looking = certificate.clone().map(|certificate| tokio::spawn(look(certificate)));
+    connections::serve(listener, certificate, router, shutdown).await;
+    if let Some(looking) = looking {
+        looking.abort();
+    }
 }
 
 async fn look(certificate: Arc<Certificate>) {

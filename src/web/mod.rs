@@ -14,6 +14,7 @@ mod call;
 mod call_backs;
 mod calls;
 mod changes;
+mod connections;
 mod desk;
 mod dial;
 mod dial_page;

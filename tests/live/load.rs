@@ -1,5 +1,6 @@
 //! Many short calls: each has exactly one answer, one record and one disposition.
 
+use std::net::TcpStream;
 use std::time::Duration;
 
 use super::server::Server;
@@ -11,19 +12,7 @@ fn two_hundred_calls_at_twenty_a_second_and_none_lost() {
         return;
     }
     let server = Server::start("");
-    let steps = format!(
-        "{ANSWERED}{}{}{}{}",
-        request("ACK", 1),
-        pause(1_000),
-        request("BYE", 2),
-        expect(200)
-    );
-    let target = format!("127.0.0.1:{}", server.sip_port);
-    let arguments = ["-r", "20", "-m", "200", "-l", "200", "-timeout", "90", "-timeout_error"];
-    let mut peer = Sipp::start(&caller("", OFFER, &steps), &target, &arguments);
-    assert_eq!(peer.wait(), 0, "{}\n{}", peer.errors(), server.log());
-    let calls = server.ended_heads(200, Duration::from_secs(30));
-    assert_eq!(calls.len(), 200);
+    let calls = short_calls(&server, 200);
     let ids: std::collections::BTreeSet<_> =
         calls.iter().filter_map(|c| c["id"].as_str()).collect();
     assert_eq!(ids.len(), 200, "each call has an id of its own");
@@ -32,6 +21,45 @@ fn two_hundred_calls_at_twenty_a_second_and_none_lost() {
     let failed: Vec<_> =
         calls.iter().filter(|call| call["disposition"] == "system_failure").collect();
     assert!(failed.is_empty(), "{failed:#?}");
+}
+
+/// So many calls of a second each, 20 a second, and what became of them.
+fn short_calls(server: &Server, count: usize) -> Vec<serde_json::Value> {
+    let steps = format!(
+        "{ANSWERED}{}{}{}{}",
+        request("ACK", 1),
+        pause(1_000),
+        request("BYE", 2),
+        expect(200)
+    );
+    let target = format!("127.0.0.1:{}", server.sip_port);
+    let count_text = count.to_string();
+    let arguments = ["-r", "20", "-m", &count_text, "-l", "200", "-timeout", "90"];
+    let arguments = [&arguments[..], &["-timeout_error"]].concat();
+    let mut peer = Sipp::start(&caller("", OFFER, &steps), &target, &arguments);
+    assert_eq!(peer.wait(), 0, "{}\n{}", peer.errors(), server.log());
+    let calls = server.ended_heads(count, Duration::from_secs(30));
+    assert_eq!(calls.len(), count);
+    calls
+}
+
+/// Whoever opens connections to the pages and says nothing takes no file handle from a call: more
+/// than the server was started with.
+#[test]
+fn silent_connections_take_nothing_from_calls() {
+    if !sipp::is_there("silent connections") {
+        return;
+    }
+    let server = Server::start("");
+    let silent: Vec<TcpStream> = (0..600)
+        .map(|_| TcpStream::connect(("127.0.0.1", server.web_port)).expect("connects"))
+        .collect();
+    let calls = short_calls(&server, 20);
+    let failed: Vec<_> =
+        calls.iter().filter(|call| call["disposition"] == "system_failure").collect();
+    assert!(failed.is_empty(), "{failed:#?}");
+    assert_eq!(server.get("/healthz").0, 200, "{}", server.log());
+    drop(silent);
 }
 
 /// Above the configured number of calls: 503 with Retry-After, and the calls that run go on.

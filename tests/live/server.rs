@@ -164,8 +164,9 @@ addresses = ["127.0.0.1"]
     }
 
     fn spawn(folder: &Path) -> Child {
-        Command::new(BINARY)
-            .args(["serve", "--config"])
+        // With few file handles, as systems give them; the server asks for more.
+        Command::new("sh")
+            .args(["-c", "ulimit -Sn 512; exec \"$0\" \"$@\"", BINARY, "serve", "--config"])
             .arg(folder.join("warmline.toml"))
             .env("WARMLINE_MODELS", models_folder())
             .stdout(Stdio::piped())
