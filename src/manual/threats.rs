@@ -8,7 +8,7 @@
 //! | Foreign pages that call, or too often | allowed origins; limits by address and in total |
 //! | A browser with another certificate than its offer's | no keys are agreed: nothing is heard |
 //! | An old tab that restarts or leaves another tab's seat | the seat's own secret, not the login |
-//! | Web connections that say nothing | so many, and of one address; 30 s for a head, 10 s for a body |
+//! | Web connections that say nothing | so many, and of one address; 30 s a head, 10 s a body |
 //! | Digest leaks | a challenge is answered only to the host of that trunk |
 //! | Dial strings (`500&SIP/…`) | numbers are parsed into a type that holds nothing else |
 //! | Markup in names, agents, transcripts | text nodes only, and no inline script runs |
