@@ -2,8 +2,15 @@
 
 use std::net::{TcpListener, UdpSocket};
 use std::process::Command;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::server::{BINARY, have_models, models_folder};
+
+/// All demos look for the same ports first: one test at a time has them.
+fn the_ports() -> MutexGuard<'static, ()> {
+    static PORTS: Mutex<()> = Mutex::new(());
+    PORTS.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// Both demo calls go as they should, live in the terminal, beside programs that have the ports.
 #[test]
@@ -11,6 +18,7 @@ fn the_demo_plays_its_two_calls_on_the_next_free_ports() {
     if !have_models("demo") {
         return;
     }
+    let _ports = the_ports();
     // Taken by us, or by somebody else already.
     let _sip = UdpSocket::bind("127.0.0.1:5060");
     let _tcp = TcpListener::bind("127.0.0.1:5060");
@@ -46,7 +54,7 @@ fn a_second_start_shows_no_password_and_lan_prints_a_softphone_s_settings() {
     if !have_models("demo again") {
         return;
     }
-    let folder = tempfile::tempdir().expect("a folder");
+    let (_ports, folder) = (the_ports(), tempfile::tempdir().expect("a folder"));
     let first = started(folder.path(), &[]);
     assert!(first.contains("(shown this once)"), "{first}");
     let second = started(folder.path(), &["--lan"]);
