@@ -2,6 +2,8 @@
 //! a prompt, how fast calls are taken, and what a call that plays a prompt costs. Each figure
 //! stands beside its baseline from the same run.
 
+#[path = "calls/anew.rs"]
+mod anew;
 #[path = "calls/capture.rs"]
 mod capture;
 #[path = "../tests/live/likeness.rs"]
@@ -45,9 +47,9 @@ const ROUNDS: usize = 20;
 /// No caller waits longer without a sound.
 const SILENCE_MS_MAX: u64 = 4_000;
 
-/// `cargo bench --bench calls -- [first [CALLERS…]] [barge] [signalling] [load]`: all parts unless
-/// some are named. The first takes five minutes for each number of callers: 1, 4, 8 and 16
-/// unless others are named.
+/// `cargo bench --bench calls -- [first [CALLERS…]] [anew] [barge] [signalling] [load]`: all
+/// parts unless some are named. The first takes five minutes for each number of callers: 1, 4, 8
+/// and 16 unless others are named.
 fn main() {
     let words: Vec<String> =
         std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
@@ -58,6 +60,9 @@ fn main() {
         let numbers = if numbers.is_empty() { vec![1, 4, 8, 16] } else { numbers };
         let times: Vec<_> = numbers.into_iter().map(|one| (one, first_audio(one))).collect();
         histogram(&times);
+    }
+    if wanted("anew") {
+        anew::measure(16);
     }
     if wanted("barge") {
         over_prompts::measure();
