@@ -86,8 +86,7 @@ impl Server {
         let second = second.map_err(fault)?;
         let listening =
             ListenerSettings { second_voice: second.is_some(), ..ListenerSettings::default() };
-        let pool = speech::pool(whisper, config.speech.workers, second).map_err(fault)?;
-        let pool = Arc::new(pool);
+        let pool = Arc::new(speech::pool(whisper, config.speech.workers, second).map_err(fault)?);
         let prompts = config.tables.as_ref().map(|tables| tables.join("prompts"));
         let studio = speech::studio(&config.voice, folder.as_deref(), prompts)?;
         ahead::render_at_start(&studio, &config, &tables, options.visible).await;
