@@ -164,6 +164,10 @@ mod tests {
 
     use axum::routing::get;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::sync::Notify;
+
+    /// What takes longer than this will never come.
+    const LONG: Duration = Duration::from_secs(20);
 
     #[test]
     fn one_address_has_so_many_places_and_gives_them_back() {
@@ -191,17 +195,22 @@ mod tests {
     async fn who_is_silent_is_let_go_and_who_waits_is_answered() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let at = listener.local_addr().unwrap();
-        let slow = || async {
-            tokio::time::sleep(Duration::from_millis(300)).await;
+        // The slow one tells that it has begun, and answers when the test lets it.
+        let (begun, released) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+        let (tell, release) = (begun.clone(), released.clone());
+        let slow = || async move {
+            tell.notify_one();
+            release.notified().await;
             "slow"
         };
         let router = Router::new().route("/", get(|| async { "here" })).route("/slow", get(slow));
         let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-        let (shutdown, within) = (async { drop(stopped.await) }, Duration::from_millis(500));
+        let (shutdown, within) = (async { drop(stopped.await) }, Duration::from_secs(2));
         let served = tokio::spawn(serve_within(listener, None, router, shutdown, within));
+        // Before the connection: its time may begin as soon as it is there.
+        let began = tokio::time::Instant::now();
         let mut half = TcpStream::connect(at).await.unwrap();
         half.write_all(b"GET / HTTP/1.1\r\nHost: here\r\nX-Slow: ").await.unwrap();
-        let began = tokio::time::Instant::now();
         let url = format!("http://{at}");
         assert_eq!(reqwest::get(&url).await.unwrap().text().await.unwrap(), "here");
         let mut end = Vec::new();
@@ -209,8 +218,17 @@ mod tests {
         assert!(began.elapsed() >= within, "{:?}", began.elapsed());
 
         let asked = tokio::spawn(reqwest::get(format!("{url}/slow")));
-        tokio::time::sleep(Duration::from_millis(100)).await;
+        timeout(LONG, begun.notified()).await.expect("the request runs");
         stop.send(()).unwrap();
+        // Nobody new is taken: the service has begun to stop, and the request still runs.
+        let closed = async {
+            while TcpStream::connect(at).await.is_ok() {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        };
+        timeout(LONG, closed).await.expect("the service stops");
+        assert!(!asked.is_finished() && !served.is_finished());
+        released.notify_one();
         assert_eq!(asked.await.unwrap().unwrap().text().await.unwrap(), "slow");
         served.await.unwrap();
         assert!(TcpStream::connect(at).await.is_err());

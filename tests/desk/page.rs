@@ -39,6 +39,21 @@ pub async fn asked(play: &Play<'_>, count: usize) -> Vec<Steer> {
     play.asked()
 }
 
+/// Waits until the server has these notes, whole: the page sends them some time after a key, and
+/// one that is loaded anew before that shows what the server had.
+async fn noted(play: &Play<'_>, text: &str) {
+    for _ in 0..400 {
+        let kept = play.server.store.call(&play.call).await.expect("an answer").expect("the call");
+        let own = kept.wrap_ups.iter().find(|wrap_up| wrap_up.agent == play.agent.as_str());
+        let notes = own.and_then(|own| own.notes.as_ref()).map(|notes| notes.reveal().as_str());
+        if notes == Some(text) {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("the server does not have the notes {text:?}")
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_call_from_the_card_to_the_wrap_up() {
     if !is_there("a call on the desk") {
@@ -190,8 +205,7 @@ async fn what_comes_from_outside_is_text() {
                 return main.scrollWidth <= main.clientWidth";
     assert_eq!(anna.run(wide).await, true, "the desk is wider than the screen");
     anna.shoot("09-markup").await;
-    // The server has the notes before the page asks for them again.
-    tokio::time::sleep(Duration::from_millis(1_500)).await;
+    noted(&play, &all).await;
     anna.driver.refresh().await.expect("loaded again");
     anna.wait_stage("talking").await;
     anna.wait("the notes", "return document.querySelector('#notes')?.value.includes('onerror')")
@@ -257,7 +271,7 @@ async fn a_page_that_is_loaded_again_shows_the_same_call() {
     let order = format!("{order} === 'Warmline, good morning.|Hello, this is Anna.'");
     anna.wait("the late line", &order).await;
     anna.find("#notes").await.send_keys("call back at five").await.expect("typed");
-    tokio::time::sleep(Duration::from_millis(1_500)).await;
+    noted(&play, "call back at five").await;
     for _ in 0..3 {
         anna.driver.refresh().await.expect("loaded again");
         anna.wait_stage("talking").await;

@@ -9,7 +9,7 @@ use warmline::call::event::{DialFailure, LegEnd};
 use warmline::sip::sdp::{self, LocalMedia};
 use warmline::sip::{BodyPart, Dial, LegEvent, SipEvent};
 
-use crate::harness::{Answerer, Manner, open_settings, start};
+use crate::harness::{Answerer, Manner, local, open_settings, start};
 
 fn media() -> LocalMedia {
     LocalMedia::new("127.0.0.1".parse().expect("address"), 41_000)
@@ -109,14 +109,19 @@ async fn an_offer_carries_its_transcript_and_headers_by_tcp() {
 #[tokio::test]
 async fn refusals_and_silence_are_typed() {
     let busy = Answerer::start(open_settings(), Manner::Busy);
-    let closed = std::net::TcpListener::bind("127.0.0.1:0").expect("binds");
-    let nobody = closed.local_addr().expect("bound");
-    drop(closed);
+    // Ports where nobody listens, kept so that no other test is given them: bound and refusing by
+    // TCP; by UDP only for one other peer, so that the kernel refuses everybody else.
+    let refuses = tokio::net::TcpSocket::new_v4().expect("a socket");
+    refuses.bind(local()).expect("binds");
+    let no_tcp = refuses.local_addr().expect("bound");
+    let deaf = std::net::UdpSocket::bind(local()).expect("binds");
+    deaf.connect("127.0.0.1:9").expect("has a peer");
+    let no_udp = deaf.local_addr().expect("bound");
     let (caller, mut events) = start(open_settings());
     for (uri, failure) in [
         (format!("sip:a@{};transport=udp", busy.udp), DialFailure::Busy),
-        (format!("sip:a@{nobody};transport=tcp"), DialFailure::Unreachable),
-        (format!("sip:a@{nobody};transport=udp"), DialFailure::Unreachable),
+        (format!("sip:a@{no_tcp};transport=tcp"), DialFailure::Unreachable),
+        (format!("sip:a@{no_udp};transport=udp"), DialFailure::Unreachable),
         ("sip:a@no-such-host.invalid".into(), DialFailure::Unreachable),
     ] {
         caller.dial(Dial::to_uri(&uri, sdp::offer(&media()))).expect("dials");

@@ -239,7 +239,8 @@ async fn above_capacity_is_told_to_come_back() {
     }
     let settings = Settings { calls_max: 1, ..open_settings() };
     let ours = Answerer::start(settings, Manner::Answer);
-    let first = [invite(""), answered(), pause(1_500), hang_up(2)];
+    // It lasts until the second was surely refused, however slowly SIPp starts.
+    let first = [invite(""), answered(), pause(8_000), hang_up(2)];
     let held = run("first", &first, ours.udp, &[]);
     let second = async {
         assert!(ours.until(5, |heard| !heard.incoming.is_empty()).await);

@@ -10,6 +10,8 @@ const NEAR_HZ: f32 = 30.0;
 const LONG: Duration = Duration::from_secs(60);
 /// How often the page looks, in a second.
 const LOOKS: f64 = 50.0;
+/// Between two looks that are further apart, the sound may have been gone.
+const GAP_MS: i64 = 200;
 
 /// Every page that is opened from now on has an ear.
 pub async fn give(page: &Chromium) {
@@ -29,6 +31,22 @@ fn filter(hz: f32, since_ms: i64) -> String {
 pub async fn seconds(page: &Chromium, hz: f32, since_ms: i64) -> f64 {
     let count = format!("return heard.filter({}).length", filter(hz, since_ms));
     page.run(&count).await.as_f64().unwrap_or(0.0) / LOOKS
+}
+
+/// Seconds for which this tone went on, since then, by the clock: a busy page looks less often, and
+/// its looks count for less than the sound that lies between them. A tone that comes and goes, or
+/// one in a page that hardly looks, is short by this measure: `seconds` is the one for "not heard".
+pub async fn lasted(page: &Chromium, hz: f32, since_ms: i64) -> f64 {
+    let sum = format!(
+        "let [sum, before] = [0, null]; \
+         for (const [at, f] of heard.filter(([at]) => at >= {since_ms})) {{ \
+           const is = Math.abs(f - {hz}) < {NEAR_HZ}; \
+           if (is && before !== null && at - before < {GAP_MS}) sum += at - before; \
+           before = is ? at : null; \
+         }} \
+         return sum"
+    );
+    page.run(&sum).await.as_f64().unwrap_or(0.0) / 1_000.0
 }
 
 /// When this tone was first heard since then, Unix milliseconds; waits for it.

@@ -2,6 +2,7 @@
 //! Chromium, which asks the server before it lets that page do anything (CORS).
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use axum::response::Html;
@@ -23,17 +24,25 @@ async fn shop() -> (tokio::net::TcpListener, String) {
     (listener, origin)
 }
 
-fn serve_page(listener: tokio::net::TcpListener, server: &Server) {
+/// Serves the shop's page and another one; when that one was asked for, Unix milliseconds.
+fn serve_page(listener: tokio::net::TcpListener, server: &Server) -> Arc<AtomicI64> {
     let page = format!(
         "<!doctype html><title>A shop</title><h1>Our shop</h1>\
          <script type=\"module\" src=\"{}/assets/call.js\"></script>\n\
          <warmline-call name=\"Ada\"></warmline-call>",
         base_of(server)
     );
+    let gone_ms = Arc::new(AtomicI64::new(0));
+    let asked_ms = gone_ms.clone();
+    let gone = move || async move {
+        asked_ms.store(ear::now_ms(), Ordering::SeqCst);
+        Html("<p>bye</p>")
+    };
     let app = axum::Router::new()
         .route("/", axum::routing::get(move || async move { Html(page) }))
-        .route("/gone", axum::routing::get(|| async { Html("<p>bye</p>") }));
+        .route("/gone", axum::routing::get(gone));
     tokio::spawn(async move { axum::serve(listener, app).await.expect("serves") });
+    gone_ms
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -46,14 +55,18 @@ async fn the_snippet_calls_from_another_site() {
     let extra = format!("[browser]\nallowed_origins = [\"{origin}\"]\n");
     let server = Arc::new(aside(move || Server::start(&extra)).await);
     let _tells = Tells(server.clone());
-    serve_page(listener, &server);
+    let gone_ms = serve_page(listener, &server);
     let folder = tempfile::tempdir().expect("a folder");
     let own = folder.path().to_owned();
     let file = folder.path().join("microphone.wav");
     let to = file.clone();
     aside(move || {
         let question = speak(&own, "question.wav", "When are you open?");
-        compose(&to, &[Part::Silence(13.0), Part::File(&question), Part::Silence(120.0)]);
+        // Said again, for a machine on which the first time is lost.
+        let asked = [Part::Silence(13.0), Part::File(&question)];
+        let again = [Part::Silence(15.0), Part::File(&question), Part::Silence(120.0)];
+        let parts: Vec<Part> = asked.into_iter().chain(again).collect();
+        compose(&to, &parts);
     })
     .await;
     let sound = format!("--use-file-for-fake-audio-capture={}%noloop", file.display());
@@ -82,11 +95,12 @@ async fn the_snippet_calls_from_another_site() {
     // A page that is left says so (DELETE by keepalive, after a preflight), and does not come back.
     click(&page, "call").await;
     wait_quality(&page).await;
-    let left_ms = ear::now_ms();
     page.goto("/gone").await;
     let calls = ended(&server, 2, LONG).await;
     let lost = calls.iter().find(|call| call["disposition"] == "caller_lost");
     let lost = lost.unwrap_or_else(|| panic!("{calls:#?}"));
+    // A page is left when the next one comes; how long the browser took to ask for it is not ours.
+    let left_ms = gone_ms.load(Ordering::SeqCst);
     let away_ms = lost["ended_ms"].as_i64().expect("a time") - left_ms;
     assert!((9_500..14_500).contains(&away_ms), "ended {away_ms} ms after the page was left");
     page.close().await;

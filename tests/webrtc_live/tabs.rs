@@ -57,7 +57,7 @@ async fn a_second_tab_takes_the_call_over_and_the_first_stays_away() {
     caller.take();
     let since = ear::now_ms();
     tokio::time::sleep(QUIET).await;
-    let to_anna = ear::seconds(&anna, CALLER_HZ, since).await;
+    let to_anna = ear::lasted(&anna, CALLER_HZ, since).await;
     let to_caller = seconds_of(&caller.take(), RATE_HZ, AGENT_HZ);
     line_is(&anna, "connected").await;
     // A fight for the seat leaves each of them some seconds of it at most.

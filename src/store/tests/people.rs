@@ -172,19 +172,32 @@ async fn a_link_opens_before_a_slow_disk_has_its_row() {
     let store = open(folder.path());
     let (call, wall) = (call_id(1), now());
     store.arrived(&call, wall, &caller("+49301")).await.await.expect("kept");
-    let slow = store.alone(|_| {
-        std::thread::sleep(Duration::from_millis(300));
+    // The disk tells that it is at work, and is slow until `release` is sent or dropped.
+    let (tell, mut begun) = tokio::sync::mpsc::unbounded_channel();
+    let (release, released) = std::sync::mpsc::channel();
+    let slow = store.alone(move |_| {
+        let _ = tell.send(());
+        let _ = released.recv();
         Ok(())
     });
     let opened = async {
-        // The slow disk is at work already.
-        tokio::time::sleep(Duration::from_millis(50)).await;
+        begun.recv().await.expect("the slow disk is at work");
         let (token, ack) = store.offer_opening(&card(1, "bert"), wall).await;
         assert!(!store.caught_up(Duration::from_millis(20)).await.expect("an answer"));
-        let began = std::time::Instant::now();
-        let found = store.offer(&token, wall).await.expect("an answer");
-        assert_eq!(found.expect("the card").agent, AgentId::from("bert"));
-        assert!(began.elapsed() > Duration::from_millis(100), "the disk was slow");
+        let before = store.health().queued;
+        // One more in the queue: the reader has found no row and waits behind what is written.
+        let looked = async {
+            while store.health().queued == before {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        };
+        let let_go = async {
+            let looked = tokio::time::timeout(Duration::from_secs(20), looked).await;
+            looked.expect("the reader waits for the row");
+            release.send(()).expect("the disk was slow until now");
+        };
+        let (found, ()) = tokio::join!(store.offer(&token, wall), let_go);
+        assert_eq!(found.expect("an answer").expect("the card").agent, AgentId::from("bert"));
         ack.await.expect("kept");
         assert!(store.caught_up(Duration::ZERO).await.expect("an answer"));
     };

@@ -1,17 +1,27 @@
-//! The pool with recognisers that sleep, crash and hang on command.
+//! The pool with recognisers that crash, hang and work for as long as a test wants.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{self, Receiver};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 
 use super::*;
 
-/// What the stub does is written in the first sample.
+/// What the stub does is written in the first sample; anything else is done at once.
 const QUICK: i16 = 0;
 const CRASH: i16 = -1;
-const HANG: i16 = -2;
+/// Works, deaf to its stop flag, until the test opens the gate.
+const HELD: i16 = -2;
 const UNTIL_STOPPED: i16 = -3;
 
-struct Stub;
+/// What takes longer than this will never come.
+const LONG: Duration = Duration::from_secs(20);
+/// A deadline, in ms, that no test comes near.
+const FAR: u64 = 60_000;
+
+/// Tells what it begins.
+struct Stub {
+    began: Sender<i16>,
+    open: Arc<AtomicBool>,
+}
 
 impl Transcriber for Stub {
     fn transcribe(
@@ -20,30 +30,86 @@ impl Transcriber for Stub {
         _hint: &Hint,
         stop: &StopFlag,
     ) -> Result<Transcript, TranscribeError> {
-        match pcm_16k.first().copied().unwrap_or(QUICK) {
+        let what = pcm_16k.first().copied().unwrap_or(QUICK);
+        // A test that has ended asks no more.
+        let _ = self.began.send(what);
+        let open = || self.open.load(Ordering::SeqCst);
+        match what {
             CRASH => std::panic::resume_unwind(Box::new("crash on command")),
-            HANG => thread::sleep(Duration::from_millis(700)),
+            HELD => wait(open),
             UNTIL_STOPPED => {
-                while !stop.is_stopped() {
-                    thread::sleep(Duration::from_millis(1));
-                }
+                wait(|| stop.is_stopped());
                 return Err(TranscribeError::Stopped);
             }
-            ms => thread::sleep(Duration::from_millis(u64::try_from(ms).unwrap_or(0))),
+            _ => {}
         }
         Ok(Transcript { text: format!("{pcm_16k:?}"), ..Transcript::default() })
     }
 }
 
-fn pool(workers: usize, queue_max: usize) -> Pool {
-    let settings = PoolSettings {
-        workers,
-        queue_max,
-        hang_after: Duration::from_millis(200),
-        stuck_max: 1,
-        two_cores: false,
-    };
-    Pool::start(settings, Arc::new(|| Ok(Box::new(Stub)))).unwrap()
+fn wait(until: impl Fn() -> bool) {
+    while !until() {
+        thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// The same for a test, which fails where it waits in vain.
+fn wait_long(until: impl Fn() -> bool) {
+    let begun = Instant::now();
+    wait(|| until() || begun.elapsed() >= LONG);
+    assert!(until(), "waited in vain");
+}
+
+/// Holds the jobs that are [`HELD`]; lets them go when its test ends in any way.
+struct Gate(Arc<AtomicBool>);
+
+impl Gate {
+    fn open(&self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+
+    fn shut(&self) {
+        self.0.store(false, Ordering::SeqCst);
+    }
+}
+
+impl Drop for Gate {
+    fn drop(&mut self) {
+        self.open();
+    }
+}
+
+struct Scene {
+    pool: Pool,
+    began: Receiver<i16>,
+    gate: Gate,
+}
+
+impl Scene {
+    /// Waits until a worker has begun such a job.
+    fn begun(&self, what: i16) {
+        while self.began.recv_timeout(LONG).expect("it begins") != what {}
+    }
+}
+
+fn scene_with(workers: usize, queue_max: usize, hang_after: Duration) -> Scene {
+    let settings = PoolSettings { workers, queue_max, hang_after, stuck_max: 1, two_cores: false };
+    let (tell, began) = mpsc::channel();
+    let gate = Gate(Arc::default());
+    let open = Arc::clone(&gate.0);
+    let make: MakeTranscriber =
+        Arc::new(move || Ok(Box::new(Stub { began: tell.clone(), open: Arc::clone(&open) })));
+    Scene { pool: Pool::start(settings, make).unwrap(), began, gate }
+}
+
+/// Nothing hangs here, however slow the machine is.
+fn scene(workers: usize, queue_max: usize) -> Scene {
+    scene_with(workers, queue_max, LONG)
+}
+
+/// What is held hangs soon; not so soon that a quick job on a busy machine does.
+fn hanging(workers: usize) -> Scene {
+    scene_with(workers, 8, Duration::from_secs(1))
 }
 
 type Answers = Receiver<(usize, Result<Transcript, DecodeFailure>)>;
@@ -65,25 +131,27 @@ fn submit(pool: &Pool, jobs: &[(i16, DecodeClass, u64)]) -> (Vec<Ticket>, Answer
 }
 
 fn next(answers: &Answers) -> (usize, Result<Transcript, DecodeFailure>) {
-    answers.recv_timeout(Duration::from_secs(5)).expect("an answer within 5 s")
+    answers.recv_timeout(LONG).expect("an answer")
 }
 
 const FINAL: DecodeClass = DecodeClass::CallerFinal;
 
 #[test]
 fn the_urgent_are_decoded_first() {
-    let pool = pool(1, 8);
-    let (_, first) = submit(&pool, &[(100, FINAL, 5_000)]);
-    thread::sleep(Duration::from_millis(30));
+    let scene = scene(1, 8);
+    let (pool, gate) = (&scene.pool, &scene.gate);
+    let (_, first) = submit(pool, &[(HELD, FINAL, FAR)]);
+    scene.begun(HELD);
     let (_, answers) = submit(
-        &pool,
+        pool,
         &[
-            (1, DecodeClass::Partial, 5_000),
-            (1, DecodeClass::Conversation, 5_000),
-            (1, FINAL, 5_000),
+            (QUICK, DecodeClass::Partial, FAR),
+            (QUICK, DecodeClass::Conversation, FAR),
+            (QUICK, FINAL, FAR),
         ],
     );
     assert_eq!(next(&answers), (0, Err(DecodeFailure::Shed)), "no worker is free for it");
+    gate.open();
     assert!(next(&first).1.is_ok());
     let order: Vec<usize> = (0..2).map(|_| next(&answers).0).collect();
     assert_eq!(order, [2, 1]);
@@ -92,20 +160,20 @@ fn the_urgent_are_decoded_first() {
 
 #[test]
 fn a_text_so_far_is_decoded_where_nothing_else_is_to_be_done_and_stops_for_a_final() {
-    let pool = pool(1, 8);
-    let (_, partial) = submit(&pool, &[(QUICK, DecodeClass::Partial, 5_000)]);
+    let scene = scene(1, 8);
+    let (_, partial) = submit(&scene.pool, &[(QUICK, DecodeClass::Partial, FAR)]);
     assert!(next(&partial).1.is_ok());
-    let (_, partial) = submit(&pool, &[(UNTIL_STOPPED, DecodeClass::Partial, 5_000)]);
-    thread::sleep(Duration::from_millis(30));
-    let (_, answers) = submit(&pool, &[(QUICK, FINAL, 5_000)]);
+    let (_, partial) = submit(&scene.pool, &[(UNTIL_STOPPED, DecodeClass::Partial, FAR)]);
+    scene.begun(UNTIL_STOPPED);
+    let (_, answers) = submit(&scene.pool, &[(QUICK, FINAL, FAR)]);
     assert_eq!(next(&partial), (0, Err(DecodeFailure::Cancelled)));
     assert!(next(&answers).1.is_ok());
 }
 
 #[test]
 fn a_crash_is_answered_and_the_worker_goes_on() {
-    let pool = pool(1, 8);
-    let (_, answers) = submit(&pool, &[(CRASH, FINAL, 5_000), (QUICK, FINAL, 5_001)]);
+    let pool = &scene(1, 8).pool;
+    let (_, answers) = submit(pool, &[(CRASH, FINAL, FAR), (QUICK, FINAL, FAR + 1)]);
     assert_eq!(next(&answers), (0, Err(DecodeFailure::Crashed)));
     assert!(next(&answers).1.is_ok());
     assert_eq!((pool.figures().crashed, pool.figures().alive), (1, 1));
@@ -113,81 +181,79 @@ fn a_crash_is_answered_and_the_worker_goes_on() {
 
 #[test]
 fn a_worker_that_hangs_is_replaced_and_its_job_answered() {
-    let pool = pool(1, 8);
-    let asked = Instant::now();
-    let (_, answers) = submit(&pool, &[(HANG, FINAL, 5_000), (QUICK, FINAL, 5_001)]);
+    let Scene { pool, gate, .. } = &hanging(1);
+    let (_, answers) = submit(pool, &[(HELD, FINAL, FAR), (QUICK, FINAL, FAR + 1)]);
+    // Both before the hang is over: the gate is shut.
     assert_eq!(next(&answers), (0, Err(DecodeFailure::Hung)));
     assert!(next(&answers).1.is_ok());
-    assert!(asked.elapsed() < Duration::from_millis(650), "before the hang was over");
     assert_eq!((pool.figures().hung, pool.figures().alive), (1, 1));
     // The stuck thread comes back, finds its place taken, and frees the allowance for another.
-    thread::sleep(Duration::from_millis(800));
-    let (_, answers) = submit(&pool, &[(HANG, FINAL, 5_000), (QUICK, FINAL, 5_001)]);
+    gate.open();
+    wait_long(|| pool.shared.lock().stuck == 0);
+    assert_eq!(pool.figures().alive, 1, "its place is taken");
+    gate.shut();
+    let (_, answers) = submit(pool, &[(HELD, FINAL, FAR), (QUICK, FINAL, FAR + 1)]);
     assert_eq!(next(&answers), (0, Err(DecodeFailure::Hung)));
     assert!(next(&answers).1.is_ok());
 }
 
 #[test]
 fn with_too_many_stuck_threads_the_pool_says_so_instead_of_waiting() {
-    let pool = pool(2, 8);
-    let (_, answers) = submit(&pool, &[(HANG, FINAL, 5_000), (HANG, FINAL, 5_000)]);
+    let Scene { pool, gate, .. } = &hanging(2);
+    let (_, answers) = submit(pool, &[(HELD, FINAL, FAR), (HELD, FINAL, FAR)]);
     assert_eq!(next(&answers).1, Err(DecodeFailure::Hung));
     assert_eq!(next(&answers).1, Err(DecodeFailure::Hung));
     assert_eq!(pool.figures().alive, 1, "one allowance, two stuck");
-    let (_, answers) = submit(&pool, &[(QUICK, FINAL, 5_000)]);
+    let (_, answers) = submit(pool, &[(QUICK, FINAL, FAR)]);
     assert!(next(&answers).1.is_ok());
-    thread::sleep(Duration::from_millis(800));
-    assert_eq!(pool.figures().alive, 2, "the one without a successor took its place back");
+    // The one without a successor takes its place back.
+    gate.open();
+    wait_long(|| pool.figures().alive == 2);
 }
 
 #[test]
 fn the_late_and_the_surplus_are_answered() {
-    let pool = pool(1, 2);
-    let (_, first) = submit(&pool, &[(150, FINAL, 5_000)]);
-    thread::sleep(Duration::from_millis(30));
-    let (_, answers) =
-        submit(&pool, &[(1, FINAL, 20), (1, DecodeClass::Partial, 5_000), (1, FINAL, 5_000)]);
-    assert_eq!(next(&answers), (1, Err(DecodeFailure::Shed)));
-    assert_eq!(next(&answers), (0, Err(DecodeFailure::TooLate)));
+    let scene = scene(1, 2);
+    let (_, first) = submit(&scene.pool, &[(HELD, FINAL, FAR)]);
+    scene.begun(HELD);
+    let jobs = [(QUICK, FINAL, 20), (QUICK, DecodeClass::Partial, FAR), (QUICK, FINAL, FAR)];
+    let (_, answers) = submit(&scene.pool, &jobs);
+    // On a slow machine 20 ms may be over before the surplus is taken in: either may be first.
+    let mut failed = [next(&answers), next(&answers)];
+    failed.sort_by_key(|(number, _)| *number);
+    assert_eq!(failed, [(0, Err(DecodeFailure::TooLate)), (1, Err(DecodeFailure::Shed))]);
+    scene.gate.open();
     assert_eq!(next(&answers).0, 2);
     assert!(next(&first).1.is_ok());
-    let figures = pool.figures();
+    let figures = scene.pool.figures();
     assert_eq!((figures.shed, figures.too_late, figures.decoded), (1, 1, 2));
 }
 
 #[test]
 fn waiting_and_running_jobs_can_be_cancelled() {
-    let pool = pool(1, 8);
-    let (tickets, answers) = submit(&pool, &[(UNTIL_STOPPED, FINAL, 5_000), (QUICK, FINAL, 6_000)]);
-    thread::sleep(Duration::from_millis(30));
-    pool.cancel(tickets[1]);
+    let scene = scene(1, 8);
+    let jobs = [(UNTIL_STOPPED, FINAL, FAR), (QUICK, FINAL, FAR + 1_000)];
+    let (tickets, answers) = submit(&scene.pool, &jobs);
+    scene.begun(UNTIL_STOPPED);
+    scene.pool.cancel(tickets[1]);
     assert_eq!(next(&answers), (1, Err(DecodeFailure::Cancelled)));
-    pool.cancel(tickets[0]);
+    scene.pool.cancel(tickets[0]);
     assert_eq!(next(&answers), (0, Err(DecodeFailure::Cancelled)));
-    pool.cancel(tickets[0]);
-    assert_eq!(pool.figures().cancelled, 2);
+    scene.pool.cancel(tickets[0]);
+    assert_eq!(scene.pool.figures().cancelled, 2);
 }
 
 #[test]
 fn every_job_is_answered_once_when_the_pool_ends() {
-    let count = Arc::new(AtomicUsize::new(0));
-    let pool = pool(1, 8);
-    for _ in 0..5 {
-        let count = Arc::clone(&count);
-        pool.submit(Job {
-            samples: Arc::from([UNTIL_STOPPED]),
-            hint: Hint::default(),
-            class: FINAL,
-            deadline: Instant::now() + Duration::from_secs(9),
-            reply: Box::new(move |_| {
-                count.fetch_add(1, Ordering::SeqCst);
-            }),
-        });
-    }
-    thread::sleep(Duration::from_millis(30));
-    drop(pool);
-    thread::sleep(Duration::from_millis(200));
-    assert_eq!(count.load(Ordering::SeqCst), 5);
+    let scene = scene(1, 8);
+    let (_, answers) = submit(&scene.pool, &[(UNTIL_STOPPED, FINAL, FAR); 5]);
+    scene.begun(UNTIL_STOPPED);
+    drop(scene.pool);
+    let mut answered: Vec<usize> = (0..5).map(|_| next(&answers).0).collect();
+    answered.sort_unstable();
+    assert_eq!(answered, [0, 1, 2, 3, 4]);
+    // Nobody is left who could answer again.
+    assert_eq!(answers.recv_timeout(LONG), Err(RecvTimeoutError::Disconnected));
 }
 
 #[test]
@@ -198,23 +264,23 @@ fn a_recogniser_that_cannot_be_made_fails_the_start() {
 
 #[tokio::test]
 async fn async_callers_await_their_text() {
-    let pool = pool(1, 8);
-    let deadline = Instant::now() + Duration::from_secs(5);
+    let pool = &scene(1, 8).pool;
+    let deadline = Instant::now() + LONG;
     let text = pool.decode(Arc::from([7]), Hint::default(), FINAL, deadline).await.unwrap().text;
     assert_eq!(text, "[7]");
 }
 
 #[test]
 fn the_pool_says_when_it_has_too_much_to_do() {
-    let pool = pool(1, 8);
-    assert!(!pool.is_pressed());
-    let (_, answers) = submit(&pool, &[(UNTIL_STOPPED, FINAL, 60_000)]);
-    thread::sleep(Duration::from_millis(30));
-    let (waiting, more) = submit(&pool, &[(QUICK, FINAL, 60_000), (QUICK, FINAL, 60_000)]);
-    assert!(pool.is_pressed());
-    pool.cancel(waiting[0]);
-    assert!(!pool.is_pressed());
-    drop(pool);
+    let scene = scene(1, 8);
+    assert!(!scene.pool.is_pressed());
+    let (_, answers) = submit(&scene.pool, &[(UNTIL_STOPPED, FINAL, FAR)]);
+    scene.begun(UNTIL_STOPPED);
+    let (waiting, more) = submit(&scene.pool, &[(QUICK, FINAL, FAR), (QUICK, FINAL, FAR)]);
+    assert!(scene.pool.is_pressed());
+    scene.pool.cancel(waiting[0]);
+    assert!(!scene.pool.is_pressed());
+    drop(scene.pool);
     drop((answers, more));
 }
 
