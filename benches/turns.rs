@@ -6,8 +6,8 @@
 //!
 //! `cargo bench --bench turns -- [CLIPS | full] [PART…] [wav FILE…]`: 24 clips and 12 strings
 //! unless told otherwise, `full` for enough to resolve one percent. Parts: `sentences`, `prompts`,
-//! `strings`, `murmurs`, `noise`, `activity`, `partials`, `short`, `smart`; `wav` plays files over
-//! a prompt. Needs `models/` and `../shared/data/speech`; says so where absent.
+//! `strings`, `murmurs`, `noise`, `activity`, `partials`, `short`, `split`, `smart`; `wav` plays
+//! files over a prompt. Needs `models/` and `../shared/data/speech`; says so where absent.
 
 #[path = "turns/activity.rs"]
 mod activity;
@@ -32,6 +32,8 @@ mod smart;
 #[path = "whisper/sound.rs"]
 #[allow(dead_code)]
 mod sound;
+#[path = "turns/split.rs"]
+mod split;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -124,7 +126,7 @@ fn main() {
     if wanted("smart") {
         smart::second_voice(&mut whisper, &judge, &speech, &smart_turn);
     }
-    if !wanted("murmurs") && !wanted("short") {
+    if !["murmurs", "short", "split"].into_iter().any(wanted) {
         return;
     }
     let mut voice = match Piper::load(&root.join("models/en_US-joe-medium.onnx")) {
@@ -136,6 +138,9 @@ fn main() {
     }
     if wanted("short") {
         short::answers(&mut whisper, &judge, &mut voice);
+    }
+    if wanted("split") {
+        split::answers(&mut whisper, &judge, &mut voice);
     }
 }
 

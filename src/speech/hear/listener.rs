@@ -314,7 +314,11 @@ impl Listener {
         match &mut self.turn {
             Some(turn) => turn.samples.extend_from_slice(frame_16k),
             None => {
-                self.pre_roll.push(frame_16k, self.settings.pre_roll_ms + FRAME_MS);
+                let kept_ms = match self.pre_roll.holds_voice(now) {
+                    true => self.settings.noise_kept_ms,
+                    false => self.settings.pre_roll_ms,
+                };
+                self.pre_roll.push(frame_16k, kept_ms + FRAME_MS);
                 if !voiced {
                     return;
                 }
@@ -557,7 +561,10 @@ impl Listener {
                         }
                         Output::HeardNothing
                     }
-                    (false, false) => return self.drop_suspicion(&mut turn),
+                    (false, false) => {
+                        self.keep_dismissed(now, &turn);
+                        return self.drop_suspicion(&mut turn);
+                    }
                 }
             }
         };

@@ -104,6 +104,15 @@ impl Listener {
         self.listening.mode == ListenMode::Turn && self.words_until.is_some_and(soon)
     }
 
+    /// A short voice over a prompt that was dismissed at the end of its silence may be the first
+    /// word of what follows it.
+    pub(super) fn keep_dismissed(&mut self, now: Moment, turn: &Turn) {
+        let at_once = turn.ends() >= self.last_frame && self.turn.is_none();
+        if turn.over_prompt && at_once && turn.silence_ms(now) <= FOLLOWS_MS {
+            self.pre_roll.keep(turn, FOLLOWS_MS);
+        }
+    }
+
     pub(super) fn drop_suspicion(&mut self, turn: &mut Turn) {
         if turn.take_suspicion() {
             self.outputs.push_back(Output::SpeechDismissed);

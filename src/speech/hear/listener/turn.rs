@@ -19,6 +19,17 @@ pub const SAMPLES_PER_MS: u64 = SPEECH_RATE_HZ as u64 / 1_000;
 #[derive(Debug, Default)]
 pub struct PreRoll {
     samples: VecDeque<i16>,
+    /// It holds a voice that was dismissed.
+    dismissed: Option<Dismissed>,
+}
+
+/// A short voice over a prompt of which no words were believed. It may have been the first word of
+/// what follows: "Yes, … it is."
+#[derive(Clone, Copy, Debug)]
+struct Dismissed {
+    began: Moment,
+    /// A voice that begins by then is heard together with it.
+    until: Moment,
 }
 
 impl PreRoll {
@@ -30,9 +41,23 @@ impl PreRoll {
 
     pub fn clear(&mut self) {
         self.samples.clear();
+        self.dismissed = None;
+    }
+
+    /// Holds all of `turn`, which was dismissed, for a voice that begins within `ms` of its last.
+    pub fn keep(&mut self, turn: &Turn, ms: u64) {
+        self.samples = turn.samples.iter().copied().collect();
+        let until = turn.last_voice + Duration::from_millis(ms);
+        self.dismissed = Some(Dismissed { began: turn.words_since, until });
+    }
+
+    /// Whether it holds a dismissed voice that what begins `now` is heard with.
+    pub fn holds_voice(&self, now: Moment) -> bool {
+        self.dismissed.is_some_and(|voice| now <= voice.until)
     }
 
     fn take(&mut self) -> Vec<i16> {
+        self.dismissed = None;
         self.samples.drain(..).collect()
     }
 }
@@ -78,6 +103,8 @@ pub struct Turn {
     /// The moment of the first sample.
     starts: Moment,
     pub began: Moment,
+    /// Its words may have begun before its voice: with one that was dismissed.
+    words_since: Moment,
     /// End of the last voiced frame.
     pub last_voice: Moment,
     pub voiced_ms: u64,
@@ -112,13 +139,15 @@ pub struct Turn {
 impl Turn {
     /// A turn whose first voiced frame has just been pushed to `pre_roll` and ended at `now`.
     pub fn begin(now: Moment, pre_roll: &mut PreRoll, over_prompt: bool) -> Self {
+        let earlier = pre_roll.dismissed.filter(|_| pre_roll.holds_voice(now));
         let samples = pre_roll.take();
-        let before = Duration::from_millis(samples.len() as u64 / SAMPLES_PER_MS);
+        let starts = now - Duration::from_millis(samples.len() as u64 / SAMPLES_PER_MS);
         let began = now - Duration::from_millis(FRAME_MS);
         Self {
-            starts: now - before,
+            starts,
             samples,
             began,
+            words_since: earlier.map_or(began, |voice| voice.began.max(starts)),
             last_voice: began,
             voiced_ms: 0,
             resuming_ms: 0,
@@ -151,6 +180,7 @@ impl Turn {
         self.samples.drain(..surplus);
         self.starts = now - Duration::from_millis(self.length_ms());
         self.began = self.began.max(self.starts);
+        self.words_since = self.words_since.max(self.starts);
         let span_ms = self.last_voice.since(self.began).as_millis() as u64;
         self.voiced_ms = self.voiced_ms.min(span_ms);
         (self.power_sum, self.power_frames) = (0.0, 0);
@@ -250,6 +280,11 @@ impl Turn {
         self.samples.len() as u64 / SAMPLES_PER_MS
     }
 
+    /// The end of its sound.
+    pub fn ends(&self) -> Moment {
+        self.starts + Duration::from_millis(self.length_ms())
+    }
+
     pub fn evidence(&self) -> Evidence {
         Evidence {
             voiced_ms: self.voiced_ms,
@@ -273,6 +308,7 @@ impl Turn {
 
     /// The utterance that this turn became, its text ready at `ready`.
     pub fn utterance(&self, transcript: Transcript, ready: Moment) -> Utterance {
+        let span_ms = self.last_voice.since(self.words_since).as_millis() as u64;
         let at = |ms: u64| self.starts + Duration::from_millis(ms);
         let words = transcript.words.into_iter().map(|word| Word {
             began: at(word.began_ms),
@@ -282,9 +318,9 @@ impl Turn {
         Utterance {
             text: transcript.text,
             language: transcript.language,
-            began: self.began,
+            began: self.words_since,
             ended: self.last_voice,
-            voiced_ms: speaking_ms(&self.samples).min(self.evidence().span_ms),
+            voiced_ms: speaking_ms(&self.samples).min(span_ms),
             level_dbfs: self.level_dbfs().unwrap_or(-96.0),
             confidence: transcript.confidence,
             words: words.collect(),

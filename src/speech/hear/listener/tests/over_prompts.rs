@@ -36,6 +36,24 @@ fn over_a_prompt_a_voice_that_goes_on_begins_a_turn_with_its_first_word() {
     assert_eq!(scene.heard[0].began, Moment(400));
 }
 
+/// "Yes, … it is.": the first word alone was not believed, and it is not lost.
+#[test]
+fn a_short_first_word_is_heard_together_with_what_follows_it() {
+    let said = |pause_ms| {
+        let mut scene = Scene::new(Dialogue, &["", "Yes, it is."]);
+        scene.prompt(true).pause(400).voice(200).pause(pause_ms).voice(280).pause(1_000);
+        assert_eq!(scene.heard.len(), 1, "{:?}", scene.log);
+        assert!(scene.log.iter().any(|line| line == "780 dismissed"), "{:?}", scene.log);
+        (scene.heard[0].clone(), scene.orders[1].samples.len() / 16)
+    };
+    let (heard, decoded_ms) = said(340);
+    assert_eq!((heard.text.as_str(), heard.began), ("Yes, it is.", Moment(400)));
+    assert_eq!(decoded_ms, 300 + 200 + 340 + 280 + 80, "with the pre-roll of the first word");
+    // Later it is a murmur of its own.
+    let (heard, decoded_ms) = said(760);
+    assert_eq!((heard.began, decoded_ms), (Moment(400 + 200 + 760), 300 + 280 + 80));
+}
+
 #[test]
 fn a_murmur_after_the_prompt_is_an_answer() {
     let mut scene = Scene::new(Dialogue, &["Okay."]);
