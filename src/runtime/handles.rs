@@ -1,5 +1,5 @@
 //! File handles. Systems give a process 1,024 unless asked, fewer than the calls of a busy hour
-//! and idle connections from outside need together; without one, a call has no sound.
+//! and idle connections from outside need together; a call that gets none is refused.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
