@@ -12,6 +12,8 @@
 //!   speak at once on this machine; another program on its cores slows all of them.
 //! - **No sound?** Look for "no RTP from ADDRESS after 3 s": set `public_address` of `[sip]` or of
 //!   the trunk, and open the RTP ports of `[media]`.
+//! - **Calls refused, pages gone?** The log says at the start how many file handles calls and
+//!   connections may need, where the system gives fewer: raise `LimitNOFILE` (or `ulimit -Hn`).
 //! - **After a crash**: calls that ran are closed as `system_failure`, recordings are mended to
 //!   their last flushed second.
 //! - **Back up** the folder `data`: the database (with its `-wal`) and the recordings.
